@@ -1,0 +1,3 @@
+DROP TABLE api_tokens;
+DROP TABLE key_fingerprints;
+DROP TABLE settings;

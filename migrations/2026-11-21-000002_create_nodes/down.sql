@@ -1,0 +1,4 @@
+DROP TABLE group_nodes;
+DROP TABLE groups;
+DROP TABLE node_readings;
+DROP TABLE nodes;

@@ -1,0 +1,73 @@
+//! What can go wrong, in the domain's words. No HTTP here: `handlers/problem.rs` maps these to answers, in one place.
+use diesel_async::pooled_connection::deadpool::PoolError;
+
+/// One thing that is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field as the caller wrote it, dotted for nested ones.
+    pub field: String,
+    /// What is wrong with it, as a sentence without a full stop.
+    pub message: String,
+}
+
+/// A situation that a caller can run into.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such object.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// Values that cannot be taken; nothing was changed.
+    #[error("invalid: {}", .0.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<FieldError>),
+    /// Another object has this value already.
+    #[error("{0}")]
+    Duplicate(String),
+    /// The owner has all the devices it may have.
+    #[error("the user's limit of {0} devices is reached")]
+    DeviceLimit(i32),
+    /// The object's state does not allow it.
+    #[error("{0}")]
+    State(String),
+    /// Nobody known asks.
+    #[error("credentials are missing or not valid")]
+    Unauthenticated,
+    /// Somebody known asks for what it may not do.
+    #[error("this needs the scope {0}")]
+    Forbidden(&'static str),
+    /// A store is away; try again.
+    #[error("{0} is not available")]
+    Unavailable(&'static str),
+    /// A node did not do what was asked.
+    #[error("the node's stats API: {0}")]
+    Stats(String),
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+    /// No connection to the database.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// A defect or a broken installation; the text is for the log only.
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+}
+
+/// The house's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// A single wrong field.
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError {
+            field: field.into(),
+            message: message.into(),
+        }])
+    }
+}
+
+/// Names the constraint that a write ran into, so that a service can turn it into its own error.
+pub fn violated(err: &diesel::result::Error) -> Option<&str> {
+    match err {
+        diesel::result::Error::DatabaseError(_, info) => info.constraint_name(),
+        _ => None,
+    }
+}

@@ -1,0 +1,14 @@
+//! What things are: rows as Rust values, typed ids, and rules as small predicates.
+//! Models know the schema and nothing above it; they are not what the API shows (views are, in `handlers/`).
+pub mod device;
+pub mod ids;
+pub mod node;
+pub mod user;
+mod word;
+
+pub use device::{Credential, CredentialKind, Device, OnConflict};
+pub use ids::{
+    DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, TokenId, UserId, UserNo,
+};
+pub use node::{Group, Node, NodeReading, Obfs};
+pub use user::{Role, Status, User, Window};

@@ -1,0 +1,316 @@
+//! The tables, as the migrations leave them. Written by `make schema`, compared with the database by `tests/api/migrations.rs`; never edited.
+
+diesel::table! {
+    api_tokens (id) {
+        id -> Uuid,
+        name -> Text,
+        secret_hash -> Bytea,
+        scopes -> Array<Text>,
+        allowed_cidrs -> Array<Cidr>,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    audit (number) {
+        number -> Int8,
+        principal -> Text,
+        action -> Text,
+        subject -> Text,
+        detail -> Jsonb,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    changes (number) {
+        number -> Int8,
+        xid -> Int8,
+        kind -> Text,
+        entity -> Int8,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    connections (id) {
+        id -> Text,
+        node_no -> Int8,
+        user_no -> Int8,
+        device_no -> Int8,
+        credential_version -> Int4,
+        generation -> Int8,
+        base_tx -> Int8,
+        prev_tx -> Int8,
+        cur_tx -> Int8,
+        base_rx -> Int8,
+        prev_rx -> Int8,
+        cur_rx -> Int8,
+        client_addr -> Nullable<Inet>,
+        admitted_at -> Nullable<Timestamptz>,
+        moved_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    credentials (device_no, version) {
+        device_no -> Int8,
+        version -> Int4,
+        kind -> Text,
+        pepper_id -> Int2,
+        hash -> Bytea,
+        secret_sealed -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    devices (id) {
+        id -> Uuid,
+        number -> Int8,
+        user_no -> Int8,
+        name -> Text,
+        credential_version -> Int4,
+        max_connections -> Int2,
+        on_conflict -> Text,
+        blocked_at -> Nullable<Timestamptz>,
+        removed_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    events (number, at) {
+        number -> Int8,
+        kind -> Text,
+        severity -> Text,
+        actor -> Text,
+        user_no -> Nullable<Int8>,
+        device_no -> Nullable<Int8>,
+        node_no -> Nullable<Int8>,
+        data -> Jsonb,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    group_nodes (group_no, node_no) {
+        group_no -> Int8,
+        node_no -> Int8,
+    }
+}
+
+diesel::table! {
+    group_users (user_no, group_no) {
+        group_no -> Int8,
+        user_no -> Int8,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> Uuid,
+        number -> Int8,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    key_fingerprints (purpose, key_id) {
+        purpose -> Text,
+        key_id -> Int2,
+        fingerprint -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    node_overrides (user_no, node_no) {
+        user_no -> Int8,
+        node_no -> Int8,
+        allowed -> Bool,
+    }
+}
+
+diesel::table! {
+    node_readings (node_no) {
+        node_no -> Int8,
+        epoch -> Int8,
+        holder -> Nullable<Uuid>,
+        held_until -> Nullable<Timestamptz>,
+        generation -> Int8,
+        generation_certain -> Bool,
+        read_at -> Nullable<Timestamptz>,
+        failing_since -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+        unreadable_reported -> Bool,
+        entries -> Int4,
+        doubts -> Int8,
+    }
+}
+
+diesel::table! {
+    nodes (id) {
+        id -> Uuid,
+        number -> Int8,
+        name -> Text,
+        address -> Text,
+        sni -> Nullable<Text>,
+        pin_sha256 -> Nullable<Text>,
+        obfs -> Nullable<Text>,
+        obfs_password_sealed -> Nullable<Bytea>,
+        hook_secret_hash -> Bytea,
+        hook_secret_sealed -> Bytea,
+        old_hook_secret_hash -> Nullable<Bytea>,
+        hook_secret_used_at -> Nullable<Timestamptz>,
+        stats_url -> Text,
+        stats_secret_sealed -> Bytea,
+        allow_plaintext -> Array<Text>,
+        allow_targets -> Array<Cidr>,
+        own_addresses -> Array<Inet>,
+        line_rate -> Nullable<Int8>,
+        require_stats_seconds -> Nullable<Int4>,
+        paid -> Bool,
+        disabled_at -> Nullable<Timestamptz>,
+        draining_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outbox (event) {
+        event -> Int8,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    quarantine (number) {
+        number -> Int8,
+        node_no -> Int8,
+        connection_id -> Text,
+        generation -> Int8,
+        reason -> Text,
+        tx -> Int8,
+        rx -> Int8,
+        first_seen_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        resolution -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    settings (key) {
+        key -> Text,
+        value -> Jsonb,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    usage_daily (user_no, device_no, node_no, day) {
+        user_no -> Int8,
+        device_no -> Int8,
+        node_no -> Int8,
+        day -> Date,
+        tx -> Int8,
+        rx -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_hourly (user_no, device_no, node_no, hour) {
+        user_no -> Int8,
+        device_no -> Int8,
+        node_no -> Int8,
+        hour -> Timestamptz,
+        tx -> Int8,
+        rx -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_totals (user_no, device_no, node_no) {
+        user_no -> Int8,
+        device_no -> Int8,
+        node_no -> Int8,
+        tx -> Int8,
+        rx -> Int8,
+    }
+}
+
+diesel::table! {
+    usage_touched (node_no, user_no) {
+        node_no -> Int8,
+        user_no -> Int8,
+        stamp -> Int8,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        number -> Int8,
+        name -> Text,
+        role -> Text,
+        note -> Text,
+        quota -> Nullable<Int8>,
+        quota_window -> Text,
+        window_anchor -> Nullable<Timestamptz>,
+        window_started_at -> Timestamptz,
+        window_baseline -> Int8,
+        used_total -> Int8,
+        used -> Int8,
+        warned_percent -> Int2,
+        expires_at -> Nullable<Timestamptz>,
+        on_hold -> Bool,
+        valid_for_seconds -> Nullable<Int8>,
+        activated_at -> Nullable<Timestamptz>,
+        device_limit -> Nullable<Int4>,
+        online_limit -> Nullable<Int4>,
+        suspended_at -> Nullable<Timestamptz>,
+        deleted_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    api_tokens,
+    audit,
+    changes,
+    connections,
+    credentials,
+    devices,
+    events,
+    group_nodes,
+    group_users,
+    groups,
+    key_fingerprints,
+    node_overrides,
+    node_readings,
+    nodes,
+    outbox,
+    quarantine,
+    settings,
+    usage_daily,
+    usage_hourly,
+    usage_totals,
+    usage_touched,
+    users,
+);
