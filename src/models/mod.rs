@@ -6,6 +6,8 @@ pub mod node;
 pub mod user;
 mod word;
 
+pub(crate) use word::words;
+
 pub use device::{Credential, CredentialKind, Device, OnConflict};
 pub use ids::{
     DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, TokenId, UserId, UserNo,
