@@ -7,11 +7,16 @@ pub mod addr;
 pub mod base;
 pub mod connection_id;
 pub mod credential_key;
+pub mod decide;
 pub mod decision;
+pub mod directory;
 pub mod guesses;
+pub mod recent;
 pub mod slots;
 
 pub use addr::AddrKey;
 pub use connection_id::{ConnectionId, IdKeys};
 pub use credential_key::{CredentialKeys, OwnForm, own_secret};
+pub use decide::{Admittance, Ask, Memory, Refusal, Verdict, decide};
 pub use decision::Code;
+pub use directory::Directory;

@@ -1,0 +1,109 @@
+//! A user as admission sees it: flags instead of rows, its devices inside.
+use super::node::NodeEntry;
+use crate::{
+    admission::decision::Code,
+    models::{DeviceNo, GroupNo, NodeNo, OnConflict, UserNo},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+
+/// The expiry of those who never expire.
+const NEVER: i64 = i64::MAX;
+
+/// Waits for its first admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// How long it is valid from then on; `None`: for ever.
+    pub valid_for: Option<TimeDelta>,
+}
+
+/// One immutable state of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserEntry {
+    pub number: UserNo,
+    /// Suspended or deleted.
+    pub suspended: bool,
+    /// Used up its quota, as the last crossing said.
+    pub limited: bool,
+    pub has_quota: bool,
+    pub hold: Option<Hold>,
+    /// Milliseconds since 1970; `i64::MAX`: never.
+    pub expires_ms: i64,
+    /// Devices online at once.
+    pub online_limit: Option<u32>,
+    /// Shared with everybody in the same groups.
+    pub groups: Arc<[GroupNo]>,
+    /// Own rules, which go before those of the groups.
+    pub overrides: Box<[(NodeNo, bool)]>,
+    /// Live devices by number, ascending.
+    pub devices: Box<[DeviceEntry]>,
+    /// The highest number that a device of this user ever had; tells a removed device from one not yet known.
+    pub highest_device: DeviceNo,
+}
+
+/// One live device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceEntry {
+    pub number: DeviceNo,
+    pub credential_version: i32,
+    pub max_connections: u16,
+    pub on_conflict: OnConflict,
+    pub blocked: bool,
+}
+
+impl UserEntry {
+    /// When it expires, as it is stored here.
+    pub fn expiry(at: Option<DateTime<Utc>>) -> i64 {
+        at.map_or(NEVER, |at| at.timestamp_millis())
+    }
+
+    /// A live device of this user.
+    pub fn device(&self, number: DeviceNo) -> Option<DeviceEntry> {
+        let place = self
+            .devices
+            .binary_search_by_key(&number, |d| d.number)
+            .ok()?;
+        self.devices.get(place).copied()
+    }
+
+    /// Whether a device that is not live now was this user's before.
+    pub fn has_had(&self, device: DeviceNo) -> bool {
+        device <= self.highest_device
+    }
+
+    /// Whether this user and device would be refused wherever they ask.
+    pub fn refused(&self, device: &DeviceEntry, now: DateTime<Utc>) -> Option<Code> {
+        if self.suspended {
+            Some(Code::UserSuspended)
+        } else if self.hold.is_none() && self.expires_ms <= now.timestamp_millis() {
+            Some(Code::UserExpired)
+        } else if self.limited {
+            Some(Code::QuotaExceeded)
+        } else if device.blocked {
+            Some(Code::DeviceBlocked)
+        } else {
+            None
+        }
+    }
+
+    /// Deny > allow > groups; a node in no group admits nobody.
+    pub fn may_use(&self, node: &NodeEntry) -> bool {
+        self.overrides
+            .iter()
+            .find(|(number, _)| *number == node.number)
+            .map_or_else(
+                || node.groups.iter().any(|g| self.groups.contains(g)),
+                |(_, allowed)| *allowed,
+            )
+    }
+
+    /// The same user, its clock running since `at`.
+    #[must_use]
+    pub fn activated(&self, at: DateTime<Utc>) -> Self {
+        let mut user = self.clone();
+        if let Some(hold) = user.hold.take() {
+            user.expires_ms = Self::expiry(hold.valid_for.and_then(|d| at.checked_add_signed(d)));
+        }
+        user
+    }
+}

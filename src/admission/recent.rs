@@ -1,0 +1,111 @@
+//! What admission remembers of late: the refusals that answer "why can't I connect?", and where devices were online.
+//!
+//! Unknown credentials have a ring of their own, so that a flood of them pushes out nobody's reason.
+use super::{addr::AddrKey, decision::Code};
+use crate::models::{DeviceNo, NodeNo, UserNo};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Refusals kept of each known user.
+const EACH_USER: usize = 8;
+/// Refusals of unknown credentials kept.
+const UNKNOWN: usize = 4096;
+
+/// One refused login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub at: DateTime<Utc>,
+    pub code: Code,
+    pub node: NodeNo,
+    pub device: Option<DeviceNo>,
+    pub addr: Option<IpAddr>,
+    /// Of an unknown credential: the first 32 bits of its keyed hash, enough to tell two apart and no more.
+    pub prefix: Option<u32>,
+}
+
+/// Both rings.
+#[derive(Default)]
+pub struct Recent {
+    users: Mutex<HashMap<UserNo, VecDeque<Refused>>>,
+    unknown: Mutex<VecDeque<Refused>>,
+}
+
+impl Recent {
+    /// Remembers a refusal; the oldest of its ring gives way.
+    pub fn push(&self, user: Option<UserNo>, refused: Refused) {
+        match user {
+            Some(user) => push(
+                held(&self.users).entry(user).or_default(),
+                EACH_USER,
+                refused,
+            ),
+            None => push(&mut held(&self.unknown), UNKNOWN, refused),
+        }
+    }
+
+    /// A user's last refusals, newest first.
+    pub fn of_user(&self, user: UserNo) -> Vec<Refused> {
+        held(&self.users)
+            .get(&user)
+            .map(|ring| ring.iter().rev().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// The last refusals of unknown credentials, newest first.
+    pub fn unknown(&self, limit: usize) -> Vec<Refused> {
+        held(&self.unknown)
+            .iter()
+            .rev()
+            .take(limit)
+            .copied()
+            .collect()
+    }
+
+    /// Forgets what is older than `since`.
+    pub fn prune(&self, since: DateTime<Utc>) {
+        held(&self.users).retain(|_, ring| ring.back().is_some_and(|last| last.at >= since));
+    }
+}
+
+fn push(ring: &mut VecDeque<Refused>, limit: usize, refused: Refused) {
+    if ring.len() >= limit {
+        ring.pop_front();
+    }
+    ring.push_back(refused);
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where devices with legacy credentials were online in the last 24 h: over the guess limit they still get in from there.
+/// Our own secrets need no such proof, so only legacy devices stand here: the last address of each.
+#[derive(Default)]
+pub struct Addresses {
+    seen: papaya::HashMap<DeviceNo, (AddrKey, DateTime<Utc>)>,
+}
+
+impl Addresses {
+    /// A device is online from here.
+    pub fn saw(&self, device: DeviceNo, addr: AddrKey, at: DateTime<Utc>) {
+        self.seen.pin().insert(device, (addr, at));
+    }
+
+    /// Whether it was, within a day.
+    pub fn knows(&self, device: DeviceNo, addr: Option<AddrKey>, now: DateTime<Utc>) -> bool {
+        let seen = self.seen.pin();
+        seen.get(&device)
+            .is_some_and(|(there, at)| Some(*there) == addr && now - *at <= TimeDelta::hours(24))
+    }
+
+    /// Forgets what is older than a day.
+    pub fn prune(&self, now: DateTime<Utc>) {
+        self.seen
+            .pin()
+            .retain(|_, (_, at)| now - *at <= TimeDelta::hours(24));
+    }
+}
