@@ -5,6 +5,7 @@
 //! `concurrency` knows who is online, `guesses` slows those who try, `recent` remembers why somebody was refused.
 pub mod addr;
 pub mod base;
+pub mod concurrency;
 pub mod connection_id;
 pub mod credential_key;
 pub mod decide;

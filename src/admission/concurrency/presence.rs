@@ -1,0 +1,119 @@
+//! One node's connections as its answers show them: which have appeared, which are missing, which wait for a kick.
+use super::{ABSENCES, Held, Listed, UNREADABLE};
+use crate::models::{DeviceNo, UserNo};
+use chrono::{DateTime, Utc};
+use std::{collections::HashMap, sync::Arc};
+
+#[derive(Debug)]
+struct Presence {
+    user: UserNo,
+    device: DeviceNo,
+    since: DateTime<Utc>,
+    /// The last answer that had it.
+    round: u64,
+    /// Answers in a row, asked after its admission, that lacked it.
+    missing: u8,
+    kick_pending: bool,
+}
+
+/// Everything that may be open on one node.
+#[derive(Debug, Default)]
+pub(super) struct NodePresence {
+    ids: HashMap<Arc<str>, Presence>,
+    round: u64,
+    asked_at: Option<DateTime<Utc>>,
+}
+
+impl NodePresence {
+    /// A lease was taken here.
+    pub(super) fn admit(&mut self, held: &Held, since: DateTime<Utc>) {
+        self.ids
+            .entry(Arc::clone(&held.id))
+            .or_insert_with(|| Presence {
+                user: held.user,
+                device: held.device,
+                since,
+                round: 0,
+                missing: 0,
+                kick_pending: false,
+            });
+    }
+
+    /// This connection is to be kicked; says whether it is known and was not to be already.
+    pub(super) fn mark(&mut self, id: &str) -> bool {
+        match self.ids.get_mut(id) {
+            Some(presence) => !std::mem::replace(&mut presence.kick_pending, true),
+            None => false,
+        }
+    }
+
+    /// Whether it waits for its kick; `None`: not known.
+    pub(super) fn kick_pending(&self, id: &str) -> Option<bool> {
+        self.ids.get(id).map(|p| p.kick_pending)
+    }
+
+    /// Applies an answer. Returns (listed ids to kick, ended, listed for the first time).
+    ///
+    /// An answer that was overtaken by a later one still shows who is there, but not who is not.
+    pub(super) fn observe(
+        &mut self,
+        asked_at: DateTime<Utc>,
+        listed: &[Listed<'_>],
+    ) -> (Vec<Arc<str>>, Vec<Held>, Vec<Held>) {
+        let overtaken = self.asked_at.is_some_and(|last| asked_at <= last);
+        self.round += 1;
+        let (mut kick, mut regained) = (Vec::new(), Vec::new());
+        for entry in listed {
+            if let Some((id, presence)) = self.ids.get_key_value(entry.id) {
+                if presence.kick_pending {
+                    kick.push(Arc::clone(id));
+                }
+            } else {
+                let held = Held {
+                    user: entry.user,
+                    device: entry.device,
+                    id: entry.id.into(),
+                };
+                self.admit(&held, asked_at);
+                regained.push(held);
+            }
+            if let Some(presence) = self.ids.get_mut(entry.id) {
+                presence.round = self.round;
+                presence.missing = 0;
+            }
+        }
+        if overtaken {
+            return (kick, Vec::new(), regained);
+        }
+        self.asked_at = Some(asked_at);
+        let round = self.round;
+        let ended = self.end(|presence| {
+            if presence.round != round && presence.since < asked_at {
+                presence.missing += 1;
+            }
+            presence.missing >= ABSENCES
+        });
+        (kick, ended, regained)
+    }
+
+    /// The node could not be read since then: ends what was there for as long.
+    pub(super) fn unreadable(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Held> {
+        self.end(|presence| presence.since.max(since) + UNREADABLE <= now)
+    }
+
+    /// Ends everything.
+    pub(super) fn drain(&mut self) -> Vec<Held> {
+        self.end(|_| true)
+    }
+
+    fn end(&mut self, mut over: impl FnMut(&mut Presence) -> bool) -> Vec<Held> {
+        self.ids
+            .extract_if(|_, presence| over(presence))
+            .map(|(id, presence)| Held {
+                user: presence.user,
+                device: presence.device,
+                id,
+            })
+            .collect()
+    }
+}
