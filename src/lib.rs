@@ -3,4 +3,5 @@ pub mod admission;
 pub mod clock;
 pub mod error;
 pub mod models;
+pub mod repositories;
 pub mod schema;

@@ -90,6 +90,7 @@ diesel::table! {
 diesel::table! {
     events (number, at) {
         number -> Int8,
+        xid -> Int8,
         kind -> Text,
         severity -> Text,
         actor -> Text,

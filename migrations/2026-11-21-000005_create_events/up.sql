@@ -19,6 +19,7 @@ COMMENT ON COLUMN changes.at IS 'When; kept for a day';
 
 CREATE TABLE events (
     number int8 GENERATED ALWAYS AS IDENTITY,
+    xid int8 NOT NULL DEFAULT pg_current_xact_id()::text::int8,
     kind text NOT NULL,
     severity text NOT NULL,
     actor text NOT NULL,
@@ -31,11 +32,13 @@ CREATE TABLE events (
     CONSTRAINT events_severity_check CHECK (severity IN ('info', 'warning', 'alarm'))
 ) PARTITION BY RANGE (at);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
+CREATE INDEX events_xid_idx ON events (xid);
 CREATE INDEX events_user_idx ON events (user_no, number) WHERE user_no IS NOT NULL;
 CREATE INDEX events_node_idx ON events (node_no, number) WHERE node_no IS NOT NULL;
 COMMENT ON TABLE events IS 'What happened, in the transaction in which it happened; partitioned by month (UTC)';
 COMMENT ON TABLE events_default IS 'Takes what no month''s partition takes';
 COMMENT ON COLUMN events.number IS 'Its number';
+COMMENT ON COLUMN events.xid IS 'The transaction that wrote it: readers follow snapshots, because numbers commit out of order';
 COMMENT ON COLUMN events.kind IS 'Dotted name such as user.limited';
 COMMENT ON COLUMN events.severity IS 'info, warning or alarm';
 COMMENT ON COLUMN events.actor IS 'The principal, or system';

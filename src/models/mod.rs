@@ -1,6 +1,7 @@
 //! What things are: rows as Rust values, typed ids, and rules as small predicates.
 //! Models know the schema and nothing above it; they are not what the API shows (views are, in `handlers/`).
 pub mod device;
+pub mod event;
 pub mod ids;
 pub mod node;
 pub mod user;
@@ -9,6 +10,7 @@ mod word;
 pub(crate) use word::words;
 
 pub use device::{Credential, CredentialKind, Device, OnConflict};
+pub use event::Severity;
 pub use ids::{
     DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, TokenId, UserId, UserNo,
 };
