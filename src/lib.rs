@@ -5,3 +5,4 @@ pub mod error;
 pub mod models;
 pub mod repositories;
 pub mod schema;
+pub mod services;

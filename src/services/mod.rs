@@ -1,0 +1,2 @@
+//! What the program does, one noun a file. Services own transactions and call repositories; they know no HTTP.
+pub mod leases;
