@@ -53,6 +53,8 @@ diesel::table! {
         client_addr -> Nullable<Inet>,
         admitted_at -> Nullable<Timestamptz>,
         moved_at -> Nullable<Timestamptz>,
+        online_at -> Nullable<Timestamptz>,
+        kicked_at -> Nullable<Timestamptz>,
         ended_at -> Nullable<Timestamptz>,
     }
 }
@@ -149,7 +151,9 @@ diesel::table! {
         holder -> Nullable<Uuid>,
         held_until -> Nullable<Timestamptz>,
         generation -> Int8,
-        generation_certain -> Bool,
+        doubtful_generation -> Int8,
+        cleaned_at -> Nullable<Timestamptz>,
+        shared_with -> Nullable<Int8>,
         read_at -> Nullable<Timestamptz>,
         failing_since -> Nullable<Timestamptz>,
         error -> Nullable<Text>,
@@ -210,6 +214,13 @@ diesel::table! {
         last_seen_at -> Timestamptz,
         resolved_at -> Nullable<Timestamptz>,
         resolution -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    readers (instance) {
+        instance -> Uuid,
+        seen_at -> Timestamptz,
     }
 }
 
@@ -308,6 +319,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     nodes,
     outbox,
     quarantine,
+    readers,
     settings,
     usage_daily,
     usage_hourly,

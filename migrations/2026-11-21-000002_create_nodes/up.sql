@@ -71,7 +71,9 @@ CREATE TABLE node_readings (
     holder uuid,
     held_until timestamptz,
     generation int8 NOT NULL DEFAULT 1,
-    generation_certain bool NOT NULL DEFAULT true,
+    doubtful_generation int8 NOT NULL DEFAULT 0,
+    cleaned_at timestamptz,
+    shared_with int8,
     read_at timestamptz,
     failing_since timestamptz,
     error text,
@@ -87,13 +89,24 @@ COMMENT ON COLUMN node_readings.epoch IS 'Rises with each new holder; a read com
 COMMENT ON COLUMN node_readings.holder IS 'The instance that reads';
 COMMENT ON COLUMN node_readings.held_until IS 'Until when, unless renewed';
 COMMENT ON COLUMN node_readings.generation IS 'How often the server''s map was seen emptied, plus one';
-COMMENT ON COLUMN node_readings.generation_certain IS 'Whether the last step was ended by our own answered clean-up';
+COMMENT ON COLUMN node_readings.doubtful_generation IS 'The last generation that did not begin with our own answered clean-up; 0: none';
+COMMENT ON COLUMN node_readings.cleaned_at IS 'Our last answered clean-up';
+COMMENT ON COLUMN node_readings.shared_with IS 'Its answer held ids of this other node of ours: two nodes, one server';
 COMMENT ON COLUMN node_readings.read_at IS 'Last merged read';
 COMMENT ON COLUMN node_readings.failing_since IS 'First of the failures since then';
 COMMENT ON COLUMN node_readings.error IS 'The last failure';
 COMMENT ON COLUMN node_readings.unreadable_reported IS 'The 60 s event was written';
 COMMENT ON COLUMN node_readings.entries IS 'Ids in the last answer';
 COMMENT ON COLUMN node_readings.doubts IS 'Ids held because they did not start again after an uncertain step';
+
+CREATE TABLE readers (
+    instance uuid NOT NULL,
+    seen_at timestamptz NOT NULL,
+    CONSTRAINT readers_pkey PRIMARY KEY (instance)
+);
+COMMENT ON TABLE readers IS 'Instances that read nodes: each takes its share of the leases';
+COMMENT ON COLUMN readers.instance IS 'The instance';
+COMMENT ON COLUMN readers.seen_at IS 'Last sign of life; gone once it is older than a lease';
 
 CREATE TABLE groups (
     id uuid NOT NULL,

@@ -38,7 +38,7 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_name_unique ON users (lower(name)) WHERE erased_at IS NULL;
 CREATE INDEX users_created_idx ON users (created_at, id);
 CREATE INDEX users_expires_idx ON users (expires_at, id);
-CREATE INDEX users_window_idx ON users (window_started_at) WHERE quota_window <> 'none' AND erased_at IS NULL;
+CREATE INDEX users_window_idx ON users (quota_window, window_started_at) WHERE quota_window <> 'none' AND erased_at IS NULL;
 COMMENT ON TABLE users IS 'Accounts. The status is computed from these columns, never stored: deleted > suspended > expired > limited > on_hold > active';
 COMMENT ON COLUMN users.id IS 'UUIDv7, the API''s name for it';
 COMMENT ON COLUMN users.number IS 'Compact number that travels in connection ids; never used again';

@@ -16,12 +16,15 @@ CREATE TABLE connections (
     client_addr inet,
     admitted_at timestamptz,
     moved_at timestamptz,
+    online_at timestamptz,
+    kicked_at timestamptz,
     ended_at timestamptz,
     CONSTRAINT connections_pkey PRIMARY KEY (id),
     CONSTRAINT connections_counters_check CHECK (least(base_tx, prev_tx, cur_tx, base_rx, prev_rx, cur_rx) >= 0)
 ) WITH (fillfactor = 80);
 CREATE INDEX connections_node_generation_idx ON connections (node_no, generation);
 CREATE INDEX connections_user_idx ON connections (user_no);
+CREATE INDEX connections_open_idx ON connections (node_no) WHERE ended_at IS NULL AND online_at IS NOT NULL;
 COMMENT ON TABLE connections IS 'One row an admitted QUIC connection. Total of a direction = base + prev + cur';
 COMMENT ON COLUMN connections.id IS 'The id that the hook answered; self-describing';
 COMMENT ON COLUMN connections.node_no IS 'Where';
@@ -37,7 +40,9 @@ COMMENT ON COLUMN connections.prev_rx IS 'Largest download counter of the genera
 COMMENT ON COLUMN connections.cur_rx IS 'Largest download counter of that generation';
 COMMENT ON COLUMN connections.client_addr IS 'Client address at the hook; NULL where it was garbage or a report created the row';
 COMMENT ON COLUMN connections.admitted_at IS 'When the hook admitted it; NULL where a report created the row';
-COMMENT ON COLUMN connections.moved_at IS 'End of the last read that saw its counters grow';
+COMMENT ON COLUMN connections.moved_at IS 'Begin of the read that gave its last merged counters';
+COMMENT ON COLUMN connections.online_at IS 'When /online first listed it';
+COMMENT ON COLUMN connections.kicked_at IS 'First kick; it goes on until the connection is gone';
 COMMENT ON COLUMN connections.ended_at IS 'Seen gone from /online in two reads';
 
 CREATE TABLE usage_totals (
@@ -101,7 +106,7 @@ CREATE TABLE usage_touched (
 COMMENT ON TABLE usage_touched IS 'What is left for the second step: users whose sums a node''s merge has changed';
 COMMENT ON COLUMN usage_touched.node_no IS 'The node that touched';
 COMMENT ON COLUMN usage_touched.user_no IS 'The user';
-COMMENT ON COLUMN usage_touched.stamp IS 'Rises with each merge: the second step removes only the stamp that it has summed';
+COMMENT ON COLUMN usage_touched.stamp IS 'The merging transaction''s number: the second step removes only the stamp that it has summed, never a later merge''s';
 
 CREATE TABLE quarantine (
     number int8 GENERATED ALWAYS AS IDENTITY,
@@ -118,9 +123,10 @@ CREATE TABLE quarantine (
     CONSTRAINT quarantine_pkey PRIMARY KEY (number),
     CONSTRAINT quarantine_entry_unique UNIQUE (node_no, connection_id, generation, reason),
     CONSTRAINT quarantine_reason_check CHECK (reason IN ('mac', 'shape', 'doubt', 'implausible', 'old_generation', 'late_clear', 'poison')),
-    CONSTRAINT quarantine_resolution_check CHECK (resolution IN ('credited', 'dropped')),
+    CONSTRAINT quarantine_resolution_check CHECK (resolution IN ('credited', 'dropped', 'healed')),
     CONSTRAINT quarantine_resolved_check CHECK ((resolved_at IS NULL) = (resolution IS NULL))
 );
+CREATE INDEX quarantine_open_idx ON quarantine (node_no, reason) WHERE resolved_at IS NULL;
 COMMENT ON TABLE quarantine IS 'Counters that were read and not credited: shown, never dropped silently';
 COMMENT ON COLUMN quarantine.number IS 'Its number';
 COMMENT ON COLUMN quarantine.node_no IS 'The node';
@@ -131,5 +137,5 @@ COMMENT ON COLUMN quarantine.tx IS 'Upload counter, saturating at 2^63-1';
 COMMENT ON COLUMN quarantine.rx IS 'Download counter, saturating at 2^63-1';
 COMMENT ON COLUMN quarantine.first_seen_at IS 'First read that held it';
 COMMENT ON COLUMN quarantine.last_seen_at IS 'Last read that held it';
-COMMENT ON COLUMN quarantine.resolved_at IS 'When an admin decided';
-COMMENT ON COLUMN quarantine.resolution IS 'What was decided';
+COMMENT ON COLUMN quarantine.resolved_at IS 'When that was decided';
+COMMENT ON COLUMN quarantine.resolution IS 'credited or dropped by an admin; healed: a later read was plausible and held it all';

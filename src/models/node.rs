@@ -62,7 +62,11 @@ pub struct NodeReading {
     pub holder: Option<InstanceId>,
     pub held_until: Option<DateTime<Utc>>,
     pub generation: i64,
-    pub generation_certain: bool,
+    /// The last generation that did not begin with our own answered clean-up; 0: none.
+    pub doubtful_generation: i64,
+    pub cleaned_at: Option<DateTime<Utc>>,
+    /// Its answer held ids of this other node of ours: two nodes, one server.
+    pub shared_with: Option<i64>,
     pub read_at: Option<DateTime<Utc>>,
     pub failing_since: Option<DateTime<Utc>>,
     pub error: Option<String>,

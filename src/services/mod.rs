@@ -1,2 +1,3 @@
-//! What the program does, one noun a file. Services own transactions and call repositories; they know no HTTP.
+//! What we do: one service a noun, the only place that opens transactions. No HTTP here.
+pub mod accounting;
 pub mod leases;

@@ -1,0 +1,135 @@
+use super::*;
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
+}
+fn c(tx: u64, rx: u64) -> Option<Counters> {
+    Some(Counters { tx, rx })
+}
+fn look(baseline: &mut Baseline, answer: &[(&str, Option<Counters>)]) -> Seen {
+    let mut look = baseline.look();
+    for (id, now) in answer {
+        look.entry(id, *now);
+    }
+    look.finish()
+}
+fn merged(answer: &[(&str, Option<Counters>)]) -> Baseline {
+    let mut baseline = Baseline::default();
+    let seen = look(&mut baseline, answer);
+    baseline.acknowledge(&seen, at(0));
+    baseline
+}
+fn ids(seen: &Seen) -> Vec<&str> {
+    seen.moved.iter().map(|m| &*m.id).collect()
+}
+
+#[test]
+fn only_what_moved_is_merged() {
+    let mut baseline = merged(&[("a", c(1, 1)), ("b", c(2, 2))]);
+    let seen = look(
+        &mut baseline,
+        &[("a", c(1, 1)), ("b", c(2, 3)), ("d", c(0, 0))],
+    );
+    assert!(!seen.emptied);
+    assert_eq!(ids(&seen), ["b", "d"]);
+    assert_eq!(seen.moved[0].last, Some((Counters { tx: 2, rx: 2 }, at(0))));
+    assert_eq!(seen.entries, 3);
+}
+
+#[test]
+fn a_lower_or_a_missing_id_says_that_the_map_was_emptied() {
+    for answer in [
+        vec![("a", c(5, 5)), ("b", c(5, 4))],
+        vec![("a", c(5, 5))],
+        vec![("x", c(9, 9))],
+        vec![],
+    ] {
+        let mut baseline = merged(&[("a", c(5, 5)), ("b", c(5, 5))]);
+        assert!(look(&mut baseline, &answer).emptied, "{answer:?}");
+    }
+}
+
+#[test]
+fn of_a_new_generation_all_is_merged_and_the_old_is_forgotten() {
+    let mut baseline = merged(&[("a", c(5, 5)), ("b", c(5, 5)), ("d", c(1, 1))]);
+    let answer = [("a", c(5, 5)), ("b", c(7, 7))];
+    let seen = look(&mut baseline, &answer);
+    assert!(seen.emptied);
+    assert_eq!(ids(&seen), ["a", "b"]);
+    assert!(seen.moved.iter().all(|m| m.last.is_none()));
+    baseline.acknowledge(&seen, at(1));
+    assert!(!look(&mut baseline, &answer).emptied, "d is forgotten");
+}
+
+#[test]
+fn an_unreadable_entry_is_present_and_told_once() {
+    let mut baseline = merged(&[("a", c(5, 5))]);
+    let seen = look(&mut baseline, &[("a", None)]);
+    assert!(!seen.emptied);
+    assert_eq!(ids(&seen), ["a"]);
+    baseline.acknowledge(&seen, at(1));
+    assert_eq!(look(&mut baseline, &[("a", None)]).moved, []);
+    let seen = look(&mut baseline, &[("a", c(4, 9))]);
+    assert!(seen.emptied, "its last readable value still counts");
+}
+
+#[test]
+fn what_was_not_acknowledged_is_told_again() {
+    let mut baseline = merged(&[("a", c(5, 5))]);
+    let first = look(&mut baseline, &[("a", c(6, 6))]);
+    let again = look(&mut baseline, &[("a", c(6, 6))]);
+    assert_eq!(first, again);
+}
+
+#[test]
+fn half_an_answer_changes_nothing() {
+    let mut baseline = merged(&[("a", c(5, 5)), ("b", c(5, 5))]);
+    let mut half = baseline.look();
+    half.entry("a", c(9, 9));
+    drop(half);
+    let seen = look(&mut baseline, &[("a", c(6, 6)), ("b", c(5, 5))]);
+    assert!(!seen.emptied);
+    assert_eq!(ids(&seen), ["a"]);
+}
+
+#[test]
+fn a_key_given_twice_counts_once() {
+    let mut baseline = merged(&[("a", c(1, 1)), ("b", c(1, 1))]);
+    let seen = look(
+        &mut baseline,
+        &[("a", c(2, 9)), ("a", c(7, 3)), ("b", c(1, 1))],
+    );
+    assert_eq!(seen.moved.len(), 1);
+    assert_eq!(seen.moved[0].now, c(7, 9));
+    assert!(
+        look(&mut baseline, &[("a", c(2, 9)), ("a", c(7, 3))]).emptied,
+        "b is missing, however often a is there"
+    );
+}
+
+#[test]
+fn dead_is_offline_and_unchanged_over_two_reads() {
+    let answer = [("a", c(1, 1)), ("b", c(1, 1)), ("d", c(1, 1))];
+    let mut baseline = merged(&answer);
+    let read = |baseline: &mut Baseline, answer: &[(&str, Option<Counters>)]| {
+        let seen = look(baseline, answer);
+        baseline.acknowledge(&seen, at(9));
+        baseline.bury(|id| id == "b").ids
+    };
+    assert_eq!(baseline.bury(|id| id == "b").ids, 0, "all have just moved");
+    assert_eq!(read(&mut baseline, &answer), 0);
+    assert_eq!(read(&mut baseline, &answer), 2);
+    let logged_once_more = [("a", c(1, 2)), ("b", c(1, 1)), ("d", c(1, 1))];
+    assert_eq!(read(&mut baseline, &logged_once_more), 1);
+}
+
+#[test]
+fn a_late_answer_must_continue_its_senders_read() {
+    let baseline = merged(&[("a", c(5, 5)), ("b", c(5, 5))]);
+    let answer = |of: &[(&str, Option<Counters>)]| {
+        of.iter().map(|(id, now)| (Box::from(*id), *now)).collect()
+    };
+    assert!(baseline.is_continued_by(&answer(&[("a", c(6, 5)), ("b", None), ("x", c(1, 1))])));
+    assert!(!baseline.is_continued_by(&answer(&[("a", c(6, 5))])));
+    assert!(!baseline.is_continued_by(&answer(&[("a", c(6, 4)), ("b", c(5, 5))])));
+}

@@ -1,0 +1,47 @@
+//! Admitted connections on their way into the database: the hook's answer waits for none of this.
+use crate::models::{DeviceNo, NodeNo, UserNo};
+use chrono::{DateTime, Utc};
+use std::net::IpAddr;
+use tokio::sync::mpsc;
+
+/// One admission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedConnection {
+    /// The minted id.
+    pub id: Box<str>,
+    /// Where.
+    pub node: NodeNo,
+    /// Whose.
+    pub user: UserNo,
+    /// Which device.
+    pub device: DeviceNo,
+    /// The version of the credential that it came with.
+    pub credential_version: i32,
+    /// The client's address; `None` where the hook's was garbage.
+    pub addr: Option<IpAddr>,
+    /// When it was decided.
+    pub admitted_at: DateTime<Utc>,
+    /// The user was never admitted before, as far as the directory knew: its clock starts here, on hold or not.
+    pub activates: bool,
+}
+
+/// The end that the hook holds.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    queue: mpsc::Sender<OpenedConnection>,
+}
+
+impl Opened {
+    /// Hands an admission over without waiting. `false`: the queue is full, the row is dropped (count it); the node's
+    /// next report creates it, only its address is lost.
+    #[must_use]
+    pub fn try_send(&self, connection: OpenedConnection) -> bool {
+        self.queue.try_send(connection).is_ok()
+    }
+}
+
+/// A bounded queue of admissions: the hook's end and the writer's.
+pub fn queue(capacity: usize) -> (Opened, mpsc::Receiver<OpenedConnection>) {
+    let (queue, writer) = mpsc::channel(capacity.max(1));
+    (Opened { queue }, writer)
+}
