@@ -1,10 +1,2 @@
-//! The only place that speaks SQL. Functions take a connection, never the pool; time and ids arrive as arguments.
-//! Verbs: `find` gives an option, `list`, `insert`, `update`, `lock_*`, `count_*`.
-use diesel_async::{AsyncPgConnection, pooled_connection::deadpool::Pool};
-
-pub mod audit;
-pub mod changes;
-pub mod events;
-
-/// Connections to the database, driven by the main runtime.
-pub type Db = Pool<AsyncPgConnection>;
+//! The only room that speaks SQL. Functions take a connection, never the pool; services open the transactions.
+pub mod directory;

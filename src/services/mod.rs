@@ -1,3 +1,5 @@
-//! What we do: one service a noun, the only place that opens transactions. No HTTP here.
+//! What the program does, one noun a file. Services own transactions and call repositories; they know no HTTP.
 pub mod accounting;
+pub mod directory;
+pub mod enforcement;
 pub mod leases;

@@ -57,6 +57,15 @@ impl UserEntry {
         at.map_or(NEVER, |at| at.timestamp_millis())
     }
 
+    /// When it expires; `None`: never.
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        if self.expires_ms == NEVER {
+            None
+        } else {
+            DateTime::from_timestamp_millis(self.expires_ms)
+        }
+    }
+
     /// A live device of this user.
     pub fn device(&self, number: DeviceNo) -> Option<DeviceEntry> {
         let place = self
