@@ -68,7 +68,11 @@ impl Keeper {
         let (wish, wishes) = mpsc::unbounded_channel();
         let (fill, filled) = watch::channel(false);
         let health = Health::default();
-        let front = DirectoryKeeper { wishes: wish, filled, health: health.clone() };
+        let front = DirectoryKeeper {
+            wishes: wish,
+            filled,
+            health: health.clone(),
+        };
         let keeper = Self {
             settings,
             directory,
@@ -93,7 +97,10 @@ impl Keeper {
             };
             self.health.lost();
             if let Err(error) = ended {
-                tracing::warn!(error = format!("{error:#}"), "the directory lost its connection");
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the directory lost its connection"
+                );
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -138,7 +145,8 @@ impl Keeper {
     /// Compares everything, in one snapshot; the log is followed from that snapshot on.
     async fn reconcile(&mut self, conn: &mut AsyncPgConnection) -> anyhow::Result<()> {
         let (directory, shared, now) = (self.directory.clone(), &mut self.shared, self.clock.now());
-        let loading = conn.build_transaction().repeatable_read().read_only().run(async |conn| {
+        let mut snapshot = conn.build_transaction().repeatable_read().read_only();
+        let loading = snapshot.run(async |conn| {
             let xmin = rows::snapshot_xmin(conn).await?;
             let users = load::everything(conn, &directory, shared, now).await?;
             Ok::<_, diesel::result::Error>((xmin, users))
@@ -156,12 +164,16 @@ impl Keeper {
     async fn follow(&mut self, conn: &mut AsyncPgConnection) -> anyhow::Result<()> {
         let (directory, shared, now) = (self.directory.clone(), &mut self.shared, self.clock.now());
         let (since, applied) = (self.xmin, &self.applied);
-        let reading = conn.build_transaction().repeatable_read().read_only().run(async |conn| {
+        let mut snapshot = conn.build_transaction().repeatable_read().read_only();
+        let reading = snapshot.run(async |conn| {
             let Ok(xmin) = timeout(UNANSWERED, rows::snapshot_xmin(conn)).await else {
                 anyhow::bail!("unanswered for {UNANSWERED:?}")
             };
             let (xmin, log) = (xmin?, rows::changes_since(conn, since).await?);
-            let fresh: Vec<_> = log.iter().filter(|c| !applied.contains_key(&c.number)).collect();
+            let fresh: Vec<_> = log
+                .iter()
+                .filter(|c| !applied.contains_key(&c.number))
+                .collect();
             let users = of_kind(&fresh, "user").map(UserNo).collect::<HashSet<_>>();
             let nodes = of_kind(&fresh, "node").map(NodeNo).collect::<HashSet<_>>();
             if users.len() > MANY {
@@ -174,12 +186,14 @@ impl Keeper {
             for node in &nodes {
                 load::nodes(conn, &directory, shared, Some(*node)).await?;
             }
-            let (users, nodes): (Vec<_>, Vec<_>) = (users.into_iter().collect(), nodes.into_iter().collect());
+            let (users, nodes): (Vec<_>, Vec<_>) =
+                (users.into_iter().collect(), nodes.into_iter().collect());
             Ok::<_, anyhow::Error>((xmin, log, users, nodes))
         });
         let (xmin, log, users, nodes) = reading.await?;
         // a long transaction elsewhere holds xmin back: what was applied since is not applied again
-        self.applied.extend(log.into_iter().map(|c| (c.number, c.xid)));
+        self.applied
+            .extend(log.into_iter().map(|c| (c.number, c.xid)));
         self.applied.retain(|_, xid| *xid >= xmin);
         self.xmin = xmin;
         if !users.is_empty() || !nodes.is_empty() {

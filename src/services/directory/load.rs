@@ -68,14 +68,20 @@ pub async fn users(
 ) -> QueryResult<Vec<UserNo>> {
     let users = rows::users(conn, from, to).await?;
     let mut devices = by_user(rows::devices(conn, from, to).await?, |d| d.user_no);
-    let mut credentials = by_user(rows::credentials(conn, from, to, now - REMEMBERED).await?, |c| c.0);
+    let mut credentials = by_user(
+        rows::credentials(conn, from, to, now - REMEMBERED).await?,
+        |c| c.0,
+    );
     let mut groups = by_user(rows::groups(conn, from, to).await?, |g| g.0);
     let mut overrides = by_user(rows::overrides(conn, from, to).await?, |o| o.0);
     let mut changed = Vec::new();
     for row in users {
         let number = row.number;
         let groups: Vec<_> = groups.take(number).map(|(_, group)| group).collect();
-        let overrides = overrides.take(number).map(|(_, node, allowed)| (node, allowed)).collect();
+        let overrides = overrides
+            .take(number)
+            .map(|(_, node, allowed)| (node, allowed))
+            .collect();
         let entry = user(&row, devices.take(number), shared.list(&groups), overrides);
         let records: Vec<_> = credentials.take(number).filter_map(record).collect();
         if directory.user(number).is_none_or(|old| *old != entry) {
@@ -100,14 +106,21 @@ pub async fn nodes(
     let found = rows::nodes(conn, only).await?;
     let numbers: Vec<_> = found.iter().map(|n| n.number).collect();
     for row in found {
-        let of_node = groups.get(&row.number).map(Vec::as_slice).unwrap_or_default();
+        let of_node = groups
+            .get(&row.number)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         match node(&row, shared.list(of_node)) {
             Some(entry) => directory.put_node(&entry),
             None => directory.remove_node(row.number),
         }
     }
     if only.is_none() {
-        let gone = directory.nodes().into_iter().map(|n| n.number).filter(|n| !numbers.contains(n));
+        let gone = directory
+            .nodes()
+            .into_iter()
+            .map(|n| n.number)
+            .filter(|n| !numbers.contains(n));
         gone.for_each(|number| directory.remove_node(number));
     }
     Ok(numbers)
@@ -137,7 +150,9 @@ fn user(
         suspended: row.suspended_at.is_some() || row.deleted_at.is_some(),
         limited: row.quota.is_some_and(|quota| row.used >= quota),
         has_quota: row.quota.is_some(),
-        hold: held.then(|| Hold { valid_for: row.valid_for_seconds.and_then(TimeDelta::try_seconds) }),
+        hold: held.then(|| Hold {
+            valid_for: row.valid_for_seconds.and_then(TimeDelta::try_seconds),
+        }),
         expires_ms: UserEntry::expiry(row.expires_at),
         online_limit: row.online_limit.and_then(|n| u32::try_from(n).ok()),
         groups,
@@ -149,7 +164,12 @@ fn user(
 
 fn record((_, device, version, hash, revoked_at): CredentialRow) -> Option<CredentialRecord> {
     let hash = hash.try_into().ok()?;
-    Some(CredentialRecord { device, version, hash, revoked_at })
+    Some(CredentialRecord {
+        device,
+        version,
+        hash,
+        revoked_at,
+    })
 }
 
 /// `None` for a deleted node, and for one whose secret's hash is no SHA-256.
@@ -167,10 +187,15 @@ fn node(row: &NodeRow, groups: Arc<[GroupNo]>) -> Option<NodeEntry> {
         name: row.name.as_str().into(),
         state,
         secret: row.hook_secret_hash.as_slice().try_into().ok()?,
-        old_secret: row.old_hook_secret_hash.as_deref().and_then(|h| h.try_into().ok()),
+        old_secret: row
+            .old_hook_secret_hash
+            .as_deref()
+            .and_then(|h| h.try_into().ok()),
         secret_used_at: row.hook_secret_used_at,
         groups,
-        require_stats: row.require_stats_seconds.and_then(|s| TimeDelta::try_seconds(s.into())),
+        require_stats: row
+            .require_stats_seconds
+            .and_then(|s| TimeDelta::try_seconds(s.into())),
         counts: Arc::default(),
     })
 }
@@ -182,7 +207,10 @@ struct ByUser<T, K> {
 }
 
 fn by_user<T, K: Fn(&T) -> UserNo>(rows: Vec<T>, key: K) -> ByUser<T, K> {
-    ByUser { rows: rows.into_iter().peekable(), key }
+    ByUser {
+        rows: rows.into_iter().peekable(),
+        key,
+    }
 }
 
 impl<T, K: Fn(&T) -> UserNo> ByUser<T, K> {

@@ -60,7 +60,9 @@ impl DirectoryKeeper {
         let (done, answer) = oneshot::channel();
         let away = || Error::Unavailable("the directory");
         self.wishes.send(wish(done)).map_err(|_| away())?;
-        let answer = tokio::time::timeout(PATIENCE, answer).await.map_err(|_| away())?;
+        let answer = tokio::time::timeout(PATIENCE, answer)
+            .await
+            .map_err(|_| away())?;
         answer.map_err(|_| away())
     }
 
@@ -70,7 +72,10 @@ impl DirectoryKeeper {
         if *filled.borrow() {
             return true;
         }
-        matches!(tokio::time::timeout(limit, filled.wait_for(|f| *f)).await, Ok(Ok(_)))
+        matches!(
+            tokio::time::timeout(limit, filled.wait_for(|f| *f)).await,
+            Ok(Ok(_))
+        )
     }
 
     /// Filled, and the log was read lately: what `/readyz` asks.
@@ -81,7 +86,11 @@ impl DirectoryKeeper {
     /// The last read of the log; the lag is the time since.
     pub fn read_at(&self) -> Option<DateTime<Utc>> {
         let ms = self.health.inner.read_at_ms.load(Relaxed);
-        if ms == 0 { None } else { DateTime::from_timestamp_millis(ms) }
+        if ms == 0 {
+            None
+        } else {
+            DateTime::from_timestamp_millis(ms)
+        }
     }
 }
 

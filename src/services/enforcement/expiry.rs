@@ -23,7 +23,12 @@ impl ExpiryTimer {
     /// A timer that starts now: what expired before is found by the first `/online` of each node.
     pub fn new(directory: Arc<Directory>, hurry: Arc<Hurry>, clock: Arc<dyn Clock>) -> Self {
         let done = clock.now();
-        Self { directory, hurry, clock, done }
+        Self {
+            directory,
+            hurry,
+            clock,
+            done,
+        }
     }
 
     /// Rings the nodes where somebody is online whose time ended since the last call. Gives who.
@@ -41,7 +46,9 @@ impl ExpiryTimer {
     pub fn next(&self) -> DateTime<Utc> {
         let now = self.clock.now();
         let ahead = self.directory.expiring(self.done, now + AHEAD);
-        let instants = ahead.iter().filter_map(|user| self.directory.user(*user)?.expires_at());
+        let instants = ahead
+            .iter()
+            .filter_map(|user| self.directory.user(*user)?.expires_at());
         instants.min().unwrap_or(now + AHEAD)
     }
 }
