@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 /// An answer that takes longer means that the connection is dead (design, 3).
 const UNANSWERED: Duration = Duration::from_secs(3);
 /// A fill of millions may take longer than one read.
-const FILLING: Duration = Duration::from_secs(120);
+const FILLING: Duration = Duration::from_mins(2);
 /// Above so many changed users a comparison of everything is cheaper than one look-up each.
 const MANY: usize = 2_000;
 
