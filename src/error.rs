@@ -19,6 +19,15 @@ pub enum Error {
     /// Values that cannot be taken; nothing was changed.
     #[error("invalid: {}", .0.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<FieldError>),
+    /// A body that is not JSON.
+    #[error("the body is not valid JSON: {0}")]
+    Malformed(String),
+    /// A body over the limit, in bytes.
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(usize),
+    /// A body that does not say it is JSON.
+    #[error("the body must be sent as application/json")]
+    ContentType,
     /// Another object has this value already.
     #[error("{0}")]
     Duplicate(String),

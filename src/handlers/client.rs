@@ -1,0 +1,66 @@
+//! From which address a request comes.
+use actix_web::HttpRequest;
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// The proxies whose `X-Forwarded-For` is believed.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(pub Vec<IpNet>);
+
+impl TrustedProxies {
+    fn hold(&self, addr: IpAddr) -> bool {
+        self.0.iter().any(|net| net.contains(&addr))
+    }
+
+    /// The client's address: the peer's, or, as long as the peer is a trusted proxy, the last entry of
+    /// `X-Forwarded-For` that no trusted proxy has. What a stranger writes there is never believed.
+    pub fn client(&self, req: &HttpRequest) -> Option<IpAddr> {
+        let peer = req.peer_addr()?.ip().to_canonical();
+        if !self.hold(peer) {
+            return Some(peer);
+        }
+        let mut client = peer;
+        let entries: Vec<&str> = req
+            .headers()
+            .get_all("x-forwarded-for")
+            .filter_map(|v| v.to_str().ok())
+            .flat_map(|v| v.split(','))
+            .collect();
+        for entry in entries.into_iter().rev() {
+            let Ok(addr) = entry.trim().parse::<IpAddr>() else {
+                return Some(client);
+            };
+            client = addr.to_canonical();
+            if !self.hold(client) {
+                return Some(client);
+            }
+        }
+        Some(client)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
+        let seen = |peer: &str, forwarded: &str| {
+            let req = TestRequest::default()
+                .peer_addr(format!("{peer}:1").parse().unwrap())
+                .insert_header(("x-forwarded-for", forwarded.to_owned()))
+                .to_http_request();
+            proxies.client(&req).unwrap().to_string()
+        };
+        assert_eq!(seen("192.0.2.1", "203.0.113.9"), "192.0.2.1", "a stranger");
+        assert_eq!(seen("10.0.0.1", "203.0.113.9"), "203.0.113.9");
+        assert_eq!(
+            seen("10.0.0.1", "1.1.1.1, 203.0.113.9, 10.0.0.2"),
+            "203.0.113.9",
+            "what stands left of the first stranger is the stranger's own claim"
+        );
+        assert_eq!(seen("10.0.0.1", "garbage"), "10.0.0.1");
+    }
+}

@@ -1,0 +1,104 @@
+//! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
+//! oversized body is refused unread.
+use super::{json, problem::Problem};
+use crate::clock::Clock;
+use actix_web::{
+    Error, HttpMessage,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web::Data,
+};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How long one request may take in all; the longest wait for events is shorter.
+pub const DEADLINE: Duration = Duration::from_secs(40);
+
+tokio::task_local! { static REQUEST: Uuid; }
+
+/// The id of the request being answered: the header, the problem's body and the log line carry the same.
+pub fn request_id() -> Option<Uuid> {
+    REQUEST.try_with(|id| *id).ok()
+}
+
+/// Who asked, left by the extractor for the log line.
+#[derive(Clone, Debug)]
+pub struct AskedBy(pub String);
+
+/// The guard of the API's scope.
+pub async fn edge<B: MessageBody>(
+    clock: Data<dyn Clock>,
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let id = clock.uuid();
+    let started = Instant::now();
+    let method = req.method().clone();
+    let mut res = REQUEST.scope(id, Box::pin(guarded(req, next))).await?;
+    let request = res.request();
+    // the pattern, never the path: a path may hold a name that is nobody's business
+    let route = request.match_pattern().unwrap_or_default();
+    let by = request.extensions().get::<AskedBy>().map(|by| by.0.clone());
+    let status = res.status().as_u16();
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(target: "hywarden::api", request_id = %id, %method, route, status, ms, by, "answered");
+    res.headers_mut().insert(
+        HeaderName::from_static("x-request-id"),
+        HeaderValue::try_from(id.to_string())?,
+    );
+    Ok(res)
+}
+
+async fn guarded<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if let Some(refusal) = refused(&req) {
+        return Ok(req
+            .into_response(refusal.response())
+            .map_into_right_body());
+    }
+    let request = req.request().clone();
+    match tokio::time::timeout(DEADLINE, next.call(req)).await {
+        Ok(answer) => Ok(answer?.map_into_left_body()),
+        Err(_) => {
+            let late = Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "deadline",
+                "the answer took too long",
+            );
+            Ok(ServiceResponse::new(request, late.response()).map_into_right_body())
+        }
+    }
+}
+
+fn refused(req: &ServiceRequest) -> Option<Problem> {
+    let encoded = req
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .any(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded {
+        return Some(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "content_encoding",
+            "request bodies are taken uncompressed only",
+        ));
+    }
+    let announced: Option<usize> = req
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse().ok());
+    announced.filter(|n| *n > json::LIMIT).map(|_| {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("the body is longer than {} bytes", json::LIMIT),
+        )
+    })
+}

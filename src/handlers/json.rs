@@ -1,0 +1,98 @@
+//! JSON bodies, at most 64 KiB, whose errors name the field.
+use crate::error::{Error, FieldError};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web};
+use futures_util::{StreamExt, future::LocalBoxFuture};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+/// The longest body that is read.
+pub const LIMIT: usize = 64 * 1024;
+
+/// A body. An empty one is read as `{}`, so that what is missing is named.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = req
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| {
+                let kind = v.split(';').next().unwrap_or_default().trim();
+                kind.eq_ignore_ascii_case("application/json")
+                    || kind.eq_ignore_ascii_case("application/merge-patch+json")
+            });
+        let payload = payload.take();
+        Box::pin(async move {
+            let body = read(payload).await?;
+            if body.is_empty() {
+                return parse(b"{}").map(Self);
+            }
+            if !is_json {
+                return Err(Error::ContentType);
+            }
+            parse(&body).map(Self)
+        })
+    }
+}
+
+async fn read(mut payload: Payload) -> Result<web::BytesMut, Error> {
+    let mut body = web::BytesMut::new();
+    while let Some(part) = payload.next().await {
+        let part = part.map_err(|e| Error::Malformed(e.to_string()))?;
+        if body.len() + part.len() > LIMIT {
+            return Err(Error::TooLarge(LIMIT));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|e| {
+        if e.inner().is_data() {
+            wrong(&e)
+        } else {
+            Error::Malformed(e.inner().to_string())
+        }
+    })?;
+    json.end().map_err(|e| Error::Malformed(e.to_string()))?;
+    Ok(value)
+}
+
+/// Turns serde's error into the field it is about.
+pub fn wrong<E: std::error::Error>(error: &serde_path_to_error::Error<E>) -> Error {
+    let text = error.inner().to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    let path = error.path().to_string();
+    // of a field that is unknown or missing, the path is that of the object around it
+    let named = ["unknown field `", "missing field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next());
+    let field = match named {
+        Some(name) if path == "." || path.is_empty() => name.to_owned(),
+        Some(name) if path != name && !path.ends_with(&format!(".{name}")) => {
+            format!("{path}.{name}")
+        }
+        _ => path,
+    };
+    let message = if message.starts_with("missing field") {
+        "is required".to_owned()
+    } else if message.starts_with("unknown field") {
+        "is not known here".to_owned()
+    } else {
+        message
+    };
+    Error::Invalid(vec![FieldError { field, message }])
+}
+
+/// Tells `null` from absent: absent leaves a value, `null` removes it. Use with `#[serde(default, deserialize_with)]`.
+pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}

@@ -1,0 +1,10 @@
+//! HTTP in, HTTP out: no rule and no SQL lives here. The permission a route needs stands in its handler's signature
+//! (`May<UsersWrite>`), the shape of what it takes and gives in the views beside it; `problem` is the one place where
+//! an error becomes an answer.
+pub mod client;
+pub mod edge;
+pub mod json;
+pub mod page;
+pub mod principal;
+pub mod problem;
+pub mod query;

@@ -1,0 +1,120 @@
+//! Who asks, and what they may: the permission of a route is an argument of its handler.
+use super::{client::TrustedProxies, edge::AskedBy};
+use crate::{
+    error::Error,
+    services::{Services, tokens::Caller},
+};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::{Extensions, Payload},
+    http::header::AUTHORIZATION,
+    rt::net::UnixStream,
+    web::Data,
+};
+use futures_util::future::LocalBoxFuture;
+use std::{any::Any, marker::PhantomData, ops::Deref};
+
+/// The uid at the other end of the local socket, as the kernel says.
+#[derive(Clone, Copy, Debug)]
+struct PeerUid(u32);
+
+/// To be given to `HttpServer::on_connect`: notes who is at the other end of a local socket.
+pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
+    if let Some(socket) = connection.downcast_ref::<UnixStream>()
+        && let Ok(peer) = socket.peer_cred()
+    {
+        data.insert(PeerUid(peer.uid()));
+    }
+}
+
+/// What a token must hold to be let through.
+pub trait Scope {
+    /// As it stands in a token: `noun:read` or `noun:write`.
+    const NAME: &'static str;
+}
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        $($(#[$doc])* #[derive(Debug)] pub struct $name; impl Scope for $name { const NAME: &'static str = $word; })+
+        #[cfg(test)]
+        const ALL: &[&str] = &[$($word),+];
+    };
+}
+scopes! {
+    /** Sees users, groups and refusals. */ UsersRead = "users:read",
+    /** Makes and changes users and groups. */ UsersWrite = "users:write",
+    /** Sees devices. */ DevicesRead = "devices:read",
+    /** Makes and changes devices; is shown the secrets it makes. */ DevicesWrite = "devices:write",
+    /** Is shown secrets again: links, QR codes, configurations. */ SecretsRead = "secrets:read",
+    /** Sees nodes. */ NodesRead = "nodes:read",
+    /** Makes and changes nodes; is shown their configuration. */ NodesWrite = "nodes:write",
+    /** Sees tokens, never their secrets. */ TokensRead = "tokens:read",
+    /** Makes tokens with no more than its own scopes; revokes. */ TokensWrite = "tokens:write",
+    /** Sees traffic and connections. */ TrafficRead = "traffic:read",
+    /** Credits or drops what is in quarantine. */ TrafficWrite = "traffic:write",
+    /** Sees events. */ EventsRead = "events:read",
+    /** Sees the state of this instance. */ SystemRead = "system:read",
+    /** Makes it read everything again. */ SystemWrite = "system:write",
+}
+
+/// A caller that holds the scope `S`.
+#[derive(Debug)]
+pub struct May<S>(pub Caller, PhantomData<S>);
+
+impl<S> Deref for May<S> {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl<S: Scope> FromRequest for May<S> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let caller = caller(&req).await?;
+            req.extensions_mut().insert(AskedBy(caller.name.clone()));
+            if caller.holds(S::NAME) {
+                Ok(Self(caller, PhantomData))
+            } else {
+                Err(Error::Forbidden(S::NAME))
+            }
+        })
+    }
+}
+
+/// The local socket's peer, or the holder of a token. Nothing is trusted for coming from 127.0.0.1.
+async fn caller(req: &HttpRequest) -> Result<Caller, Error> {
+    if let Some(PeerUid(uid)) = req.conn_data::<PeerUid>().copied() {
+        return Caller::local(uid).ok_or(Error::Unauthenticated);
+    }
+    let services: &Data<Services> = req
+        .app_data()
+        .ok_or_else(|| anyhow::anyhow!("no services in the application's data"))?;
+    let secret = req
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, secret)| secret.trim())
+        .ok_or(Error::Unauthenticated)?;
+    let from = req
+        .app_data::<Data<TrustedProxies>>()
+        .and_then(|proxies| proxies.client(req));
+    services.tokens.authenticate(secret, from).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::tokens;
+
+    #[test]
+    fn every_scope_can_be_given_to_a_token() {
+        assert_eq!(ALL, tokens::SCOPES);
+    }
+}

@@ -1,0 +1,146 @@
+//! Errors as `application/problem+json` (RFC 9457): the one place where a domain error meets HTTP.
+use super::edge::request_id;
+use crate::error::{Error, FieldError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What a client gets instead of an answer; `code` is stable, `detail` is for people.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the code says which problem it is.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The status in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable word for programs.
+    pub code: &'static str,
+    /// A sentence for people; absent when the failure is the server's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The fields that are wrong, each with what is wrong with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ProblemField>,
+    /// The same id stands in the answer's `X-Request-Id` and in the log.
+    pub request_id: Option<Uuid>,
+}
+
+/// One wrong field.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemField {
+    /// Its name as the caller wrote it, dotted for nested ones.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl Problem {
+    /// A server's own failure gets no detail: that goes to the log, under the request's id.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            code,
+            detail: (!status.is_server_error()).then(|| detail.to_string()),
+            errors: Vec::new(),
+            request_id: request_id(),
+        }
+    }
+
+    /// Names the wrong fields.
+    pub fn with_fields(mut self, fields: &[FieldError]) -> Self {
+        self.errors = fields
+            .iter()
+            .map(|f| ProblemField {
+                field: f.field.clone(),
+                message: f.message.clone(),
+            })
+            .collect();
+        self
+    }
+
+    /// The answer that carries it.
+    pub fn response(self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut answer = HttpResponse::build(status);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.insert_header(("retry-after", "2"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            answer.insert_header(("www-authenticate", "Bearer realm=\"hywarden\""));
+        }
+        answer
+            .insert_header(("cache-control", "no-store"))
+            .content_type("application/problem+json")
+            .json(self)
+    }
+}
+
+impl Error {
+    fn code(&self) -> (StatusCode, &'static str) {
+        use diesel::result::{DatabaseErrorKind, Error as Db};
+        match self {
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
+            Self::Duplicate(_) => (StatusCode::CONFLICT, "duplicate"),
+            Self::DeviceLimit(_) => (StatusCode::CONFLICT, "device_limit"),
+            Self::State(_) => (StatusCode::CONFLICT, "state"),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::Stats(_) => (StatusCode::BAD_GATEWAY, "stats"),
+            Self::Unavailable(_)
+            | Self::Pool(_)
+            | Self::Database(Db::DatabaseError(DatabaseErrorKind::ClosedConnection, _)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            Self::Database(Db::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "busy")
+            }
+            Self::Database(Db::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "read_only")
+            }
+            Self::Database(_) | Self::Internal(_) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+            }
+        }
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.code().0
+    }
+    fn error_response(&self) -> HttpResponse {
+        let (status, code) = self.code();
+        if status.is_server_error() {
+            tracing::error!(error = ?self, request_id = ?request_id(), code, "request failed");
+        }
+        let mut problem = Problem::new(status, code, self);
+        // the node's failure is no secret of ours, and the caller is the one who can mend it
+        if let Self::Stats(_) = self {
+            problem.detail = Some(self.to_string());
+        }
+        if let Self::Unavailable(what) = self {
+            problem.detail = Some(format!("{what} is not available, try again"));
+        }
+        match self {
+            Self::Invalid(fields) => problem.with_fields(fields),
+            _ => problem,
+        }
+        .response()
+    }
+}
+
+/// Where no route is: also a problem, and in the same words.
+pub async fn no_route(request: HttpRequest) -> HttpResponse {
+    // actix calls this for a known path with another method, too: it cannot tell them apart here
+    let _ = request;
+    Problem::new(StatusCode::NOT_FOUND, "no_route", "no such route").response()
+}
