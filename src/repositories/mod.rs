@@ -1,2 +1,11 @@
-//! The only room that speaks SQL. Functions take a connection, never the pool; services open the transactions.
+//! The only room that speaks SQL. Functions take a connection, never the pool; services open the transactions, time and
+//! ids arrive as arguments. Verbs: `find` gives an option, `list`, `insert`, `update`, `lock_*`, `count_*`.
+use diesel_async::{AsyncPgConnection, pooled_connection::deadpool::Pool};
+
+pub mod audit;
+pub mod changes;
 pub mod directory;
+pub mod events;
+
+/// Connections to the database, driven by the main runtime.
+pub type Db = Pool<AsyncPgConnection>;
