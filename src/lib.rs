@@ -2,6 +2,7 @@
 pub mod admission;
 pub mod clock;
 pub mod error;
+pub mod hysteria;
 pub mod models;
 pub mod repositories;
 pub mod schema;
