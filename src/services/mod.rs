@@ -1,5 +1,6 @@
 //! What the program does, one noun a file. Services own transactions and call repositories; they know no HTTP.
 pub mod accounting;
+pub mod admission;
 pub mod directory;
 pub mod enforcement;
 pub mod leases;

@@ -42,6 +42,7 @@ fn user(number: i64) -> UserEntry {
         suspended: false,
         limited: false,
         has_quota: false,
+        fresh: false,
         hold: None,
         expires_ms: UserEntry::expiry(None),
         online_limit: None,

@@ -26,6 +26,8 @@ pub struct UserEntry {
     /// Used up its quota, as the last crossing said.
     pub limited: bool,
     pub has_quota: bool,
+    /// Never admitted yet, as far as this replica knows.
+    pub fresh: bool,
     pub hold: Option<Hold>,
     /// Milliseconds since 1970; `i64::MAX`: never.
     pub expires_ms: i64,
@@ -110,6 +112,7 @@ impl UserEntry {
     #[must_use]
     pub fn activated(&self, at: DateTime<Utc>) -> Self {
         let mut user = self.clone();
+        user.fresh = false;
         if let Some(hold) = user.hold.take() {
             user.expires_ms = Self::expiry(hold.valid_for.and_then(|d| at.checked_add_signed(d)));
         }

@@ -150,6 +150,7 @@ fn user(
         suspended: row.suspended_at.is_some() || row.deleted_at.is_some(),
         limited: row.quota.is_some_and(|quota| row.used >= quota),
         has_quota: row.quota.is_some(),
+        fresh: row.activated_at.is_none(),
         hold: held.then(|| Hold {
             valid_for: row.valid_for_seconds.and_then(TimeDelta::try_seconds),
         }),

@@ -1,0 +1,257 @@
+//! One login from the hook to the answer: who asks, may they, is there a place, and what must be remembered of it.
+//!
+//! Nothing here waits for a disk or a network in the common case; with Redis, leases take one round trip.
+mod aftermath;
+mod log_gate;
+
+pub use aftermath::{Aftermath, AftermathWriter, aftermath};
+
+use crate::{
+    admission::{
+        AddrKey, Admittance, Ask, Code, ConnectionId, Directory, IdKeys, Memory, Refusal, Verdict,
+        concurrency::{Claim, Taken},
+        decide,
+        directory::{NodeEntry, SecretIs},
+        recent::{Recent, Refused},
+    },
+    clock::{self, Clock},
+    hysteria::hook::HookRequest,
+    models::{CredentialKind, NodeNo, UserNo},
+    services::{
+        accounting::{Opened, OpenedConnection},
+        directory::DirectoryKeeper,
+        enforcement::Hurry,
+        leases::Leases,
+    },
+};
+use chrono::{DateTime, Utc};
+use log_gate::LogGate;
+use sha2::{Digest, Sha256};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+use tokio::time::Instant;
+
+/// What admission works with; built by the composition root.
+pub struct Parts {
+    pub directory: Arc<Directory>,
+    pub keeper: Arc<DirectoryKeeper>,
+    pub memory: Arc<Memory>,
+    pub ids: Arc<IdKeys>,
+    pub leases: Arc<Leases>,
+    pub recent: Arc<Recent>,
+    pub hurry: Arc<Hurry>,
+    pub opened: Opened,
+    pub aftermath: Aftermath,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The service behind the hook.
+pub struct Admission {
+    parts: Parts,
+    log: LogGate,
+    /// Hook requests that named no node or a wrong secret.
+    strangers: AtomicU64,
+    /// Opened connections that found the writer's queue full.
+    dropped: AtomicU64,
+}
+
+/// What the hook answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Let in, under this id.
+    Admitted(Arc<str>),
+    /// Kept out.
+    Refused(Code),
+}
+
+impl Admission {
+    /// The service; `seed` keeps its bounded tables out of an outsider's reach.
+    pub fn new(parts: Parts, seed: u64) -> Self {
+        Self { parts, log: LogGate::new(seed), strangers: AtomicU64::new(0), dropped: AtomicU64::new(0) }
+    }
+
+    /// The node that calls, if name and secret are right. An unknown name costs the same as a wrong secret.
+    pub fn caller(&self, name: &str, secret: &str) -> Result<Arc<NodeEntry>, Code> {
+        let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        let Some(node) = self.parts.directory.node_named(name) else {
+            self.strangers.fetch_add(1, Relaxed);
+            return Err(Code::NodeUnknown);
+        };
+        match node.check_secret(&hash, self.parts.clock.now()) {
+            SecretIs::Present => {
+                if node.old_secret.is_some() && node.secret_used_at.is_none() {
+                    self.parts.aftermath.secret_used(node.number);
+                }
+                Ok(node)
+            }
+            SecretIs::Old => Ok(node),
+            SecretIs::Wrong => {
+                self.strangers.fetch_add(1, Relaxed);
+                node.count(Code::NodeSecretBad);
+                Err(Code::NodeSecretBad)
+            }
+        }
+    }
+
+    /// Waits until the directory was filled after a start; false when `deadline` came first.
+    pub async fn is_filled(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.parts.keeper.wait_filled(left).await
+    }
+
+    /// Answers one login. `request` is `None` where the body was no request.
+    pub async fn admit(&self, node: &NodeEntry, request: Option<HookRequest<'_>>, deadline: Instant) -> Answer {
+        let now = self.parts.clock.now();
+        let Some(request) = request else {
+            return self.refuse(node, Refusal { code: Code::Malformed, whom: None }, None, None, now);
+        };
+        let addr = request.client_ip();
+        let ask = Ask { node, auth: &request.auth, addr: addr.map(AddrKey::of) };
+        let admittance = match decide(&self.parts.directory, &self.parts.memory, ask, now) {
+            Verdict::Admit(admittance) => admittance,
+            Verdict::Refuse(refusal) => return self.refuse(node, refusal, addr, Some(&request.auth), now),
+        };
+        let Some((id, claim)) = self.claim(node, &admittance, ask.addr) else {
+            return self.refuse(node, Refusal { code: Code::BackendError, whom: None }, addr, None, now);
+        };
+        let whom = Some((claim.user, claim.device));
+        match self.parts.leases.take(&claim, deadline).await {
+            Taken::Leased { displaced } => {
+                for node in displaced {
+                    self.parts.hurry.node(node);
+                }
+                self.admitted(node, &admittance, &claim, &id, addr, now)
+            }
+            Taken::DeviceLimit => self.refuse(node, Refusal { code: Code::DeviceLimit, whom }, addr, None, now),
+            Taken::DeviceConcurrency { braked_now } => {
+                if braked_now {
+                    self.parts.aftermath.braked(claim.user, claim.device, node.number, now);
+                }
+                self.refuse(node, Refusal { code: Code::DeviceConcurrency, whom }, addr, None, now)
+            }
+        }
+    }
+
+    /// Mints the id and names the place that is asked for.
+    fn claim(&self, node: &NodeEntry, who: &Admittance, addr: Option<AddrKey>) -> Option<(ConnectionId, Claim)> {
+        let id = ConnectionId {
+            user: who.user.number,
+            device: who.device.number,
+            credential_version: who.device.credential_version,
+            nonce: clock::random(&*self.parts.clock),
+        };
+        let claim = Claim {
+            user: id.user,
+            device: id.device,
+            node: node.number,
+            id: self.parts.ids.mint(node.number, &id)?.into(),
+            addr,
+            max_connections: who.device.max_connections,
+            on_conflict: who.device.on_conflict,
+            online_limit: who.user.online_limit,
+        };
+        Some((id, claim))
+    }
+
+    fn admitted(
+        &self,
+        node: &NodeEntry,
+        who: &Admittance,
+        claim: &Claim,
+        id: &ConnectionId,
+        addr: Option<IpAddr>,
+        now: DateTime<Utc>,
+    ) -> Answer {
+        if who.user.fresh {
+            self.parts.directory.activate(claim.user, now);
+        }
+        let handed_over = self.parts.opened.try_send(OpenedConnection {
+            id: claim.id.as_ref().into(),
+            node: node.number,
+            user: claim.user,
+            device: claim.device,
+            credential_version: id.credential_version,
+            addr,
+            admitted_at: now,
+            activates: who.user.fresh,
+        });
+        if !handed_over {
+            // the node's next report creates the row
+            self.dropped.fetch_add(1, Relaxed);
+        }
+        let code = if who.starts { Code::OkOnHoldStarted } else { Code::Ok };
+        node.count(code);
+        tracing::debug!(decision = code.as_str(), node = &*node.name, user = claim.user.0, device = claim.device.0, "login");
+        Answer::Admitted(claim.id.clone())
+    }
+
+    /// Counts, remembers and, once a second for each kind, logs a refusal.
+    fn refuse(
+        &self,
+        node: &NodeEntry,
+        refusal: Refusal,
+        addr: Option<IpAddr>,
+        auth: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Answer {
+        node.count(refusal.code);
+        let refused = Refused {
+            at: now,
+            code: refusal.code,
+            node: node.number,
+            device: refusal.whom.map(|(_, device)| device),
+            addr,
+            prefix: auth.filter(|_| refusal.whom.is_none()).and_then(|auth| self.prefix(auth)),
+        };
+        self.parts.recent.push(refusal.whom.map(|(user, _)| user), refused);
+        if let Some(count) = self.log.passes(refusal.code, node.number, addr.map(AddrKey::of), now) {
+            tracing::info!(
+                decision = refusal.code.as_str(),
+                node = &*node.name,
+                user = refusal.whom.map(|(user, _)| user.0),
+                device = refusal.whom.map(|(_, device)| device.0),
+                client = addr.map(|a| a.to_string()),
+                count,
+                "login refused"
+            );
+        }
+        Answer::Refused(refusal.code)
+    }
+
+    /// Enough of an unknown credential's keyed hash to tell two apart, and not the credential.
+    fn prefix(&self, auth: &str) -> Option<u32> {
+        let (_, hash) = self.parts.memory.keys.newest(CredentialKind::Bare, auth)?;
+        let [a, b, c, d, ..] = hash;
+        Some(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// A user's last refusals, newest first.
+    pub fn refusals_of(&self, user: UserNo) -> Vec<Refused> {
+        self.parts.recent.of_user(user)
+    }
+
+    /// The last refusals of unknown credentials, newest first.
+    pub fn unknown_refusals(&self, limit: usize) -> Vec<Refused> {
+        self.parts.recent.unknown(limit)
+    }
+
+    /// The node's name, for views of refusals.
+    pub fn node_name(&self, node: NodeNo) -> Option<String> {
+        self.parts.directory.node(node).map(|n| n.name.to_string())
+    }
+
+    /// The directory that it decides from.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.parts.directory
+    }
+
+    /// Requests without a known node and its secret, and opened connections whose row was dropped.
+    pub fn totals(&self) -> (u64, u64) {
+        (self.strangers.load(Relaxed), self.dropped.load(Relaxed))
+    }
+}
