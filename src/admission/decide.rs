@@ -128,7 +128,7 @@ fn known(
             whom: Some((user.number, device.number)),
         }),
         None => Verdict::Admit(Admittance {
-            starts: user.hold.is_some(),
+            starts: user.is_on_hold(),
             user,
             device,
         }),

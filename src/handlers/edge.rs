@@ -59,9 +59,7 @@ async fn guarded<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if let Some(refusal) = refused(&req) {
-        return Ok(req
-            .into_response(refusal.response())
-            .map_into_right_body());
+        return Ok(req.into_response(refusal.response()).map_into_right_body());
     }
     let request = req.request().clone();
     match tokio::time::timeout(DEADLINE, next.call(req)).await {

@@ -3,6 +3,7 @@
 //! an error becomes an answer.
 pub mod client;
 pub mod edge;
+pub mod hook;
 pub mod json;
 pub mod page;
 pub mod principal;

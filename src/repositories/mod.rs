@@ -6,6 +6,7 @@ pub mod audit;
 pub mod changes;
 pub mod directory;
 pub mod events;
+pub mod nodes;
 
 /// Connections to the database, driven by the main runtime.
 pub type Db = Pool<AsyncPgConnection>;

@@ -9,7 +9,7 @@ mod user;
 
 pub use credentials::CredentialRecord;
 pub use node::{NodeCounts, NodeEntry, NodeState, SecretIs};
-pub use user::{DeviceEntry, Hold, UserEntry};
+pub use user::{DeviceEntry, Start, UserEntry};
 
 use super::{connection_id::ConnectionId, credential_key::CredentialKeys, decision::Code};
 use crate::models::{DeviceNo, NodeNo, UserNo};

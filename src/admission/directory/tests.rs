@@ -42,8 +42,7 @@ fn user(number: i64) -> UserEntry {
         suspended: false,
         limited: false,
         has_quota: false,
-        fresh: false,
-        hold: None,
+        start: Start::Running,
         expires_ms: UserEntry::expiry(None),
         online_limit: None,
         groups: [GroupNo(1)].into(),
@@ -178,7 +177,7 @@ fn each_state_has_its_code() {
     );
     world.add(
         UserEntry {
-            hold: Some(Hold { valid_for: None }),
+            start: Start::OnHold { valid_for: None },
             ..user(9)
         },
         "held",
@@ -370,10 +369,10 @@ fn over_the_guess_limit_the_known_still_get_in() {
 #[test]
 fn a_held_user_is_active_at_once() {
     let mut world = World::new();
-    let hold = Some(Hold {
+    let start = Start::OnHold {
         valid_for: Some(TimeDelta::days(1)),
-    });
-    world.add(UserEntry { hold, ..user(1) }, "held");
+    };
+    world.add(UserEntry { start, ..user(1) }, "held");
     assert_eq!(world.ask("held"), Code::OkOnHoldStarted);
     world.directory.activate(UserNo(1), world.now);
     assert_eq!(world.ask("held"), Code::Ok);

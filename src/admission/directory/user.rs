@@ -10,11 +10,15 @@ use std::sync::Arc;
 /// The expiry of those who never expire.
 const NEVER: i64 = i64::MAX;
 
-/// Waits for its first admission.
+/// Whether its clock runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// How long it is valid from then on; `None`: for ever.
-    pub valid_for: Option<TimeDelta>,
+pub enum Start {
+    /// It was admitted before.
+    Running,
+    /// Never admitted yet, as far as this replica knows; nothing hangs on it but the first admission's instant.
+    Fresh,
+    /// On hold: it expires `valid_for` after its first admission; `None`: never.
+    OnHold { valid_for: Option<TimeDelta> },
 }
 
 /// One immutable state of a user.
@@ -26,9 +30,7 @@ pub struct UserEntry {
     /// Used up its quota, as the last crossing said.
     pub limited: bool,
     pub has_quota: bool,
-    /// Never admitted yet, as far as this replica knows.
-    pub fresh: bool,
-    pub hold: Option<Hold>,
+    pub start: Start,
     /// Milliseconds since 1970; `i64::MAX`: never.
     pub expires_ms: i64,
     /// Devices online at once.
@@ -77,6 +79,11 @@ impl UserEntry {
         self.devices.get(place).copied()
     }
 
+    /// Waits for its first admission.
+    pub fn is_on_hold(&self) -> bool {
+        matches!(self.start, Start::OnHold { .. })
+    }
+
     /// Whether a device that is not live now was this user's before.
     pub fn has_had(&self, device: DeviceNo) -> bool {
         device <= self.highest_device
@@ -86,7 +93,7 @@ impl UserEntry {
     pub fn refused(&self, device: &DeviceEntry, now: DateTime<Utc>) -> Option<Code> {
         if self.suspended {
             Some(Code::UserSuspended)
-        } else if self.hold.is_none() && self.expires_ms <= now.timestamp_millis() {
+        } else if !self.is_on_hold() && self.expires_ms <= now.timestamp_millis() {
             Some(Code::UserExpired)
         } else if self.limited {
             Some(Code::QuotaExceeded)
@@ -112,10 +119,10 @@ impl UserEntry {
     #[must_use]
     pub fn activated(&self, at: DateTime<Utc>) -> Self {
         let mut user = self.clone();
-        user.fresh = false;
-        if let Some(hold) = user.hold.take() {
-            user.expires_ms = Self::expiry(hold.valid_for.and_then(|d| at.checked_add_signed(d)));
+        if let Start::OnHold { valid_for } = self.start {
+            user.expires_ms = Self::expiry(valid_for.and_then(|d| at.checked_add_signed(d)));
         }
+        user.start = Start::Running;
         user
     }
 }

@@ -20,8 +20,15 @@ use tokio_util::sync::CancellationToken;
 const QUEUE: usize = 1024;
 
 enum Left {
-    Braked { user: UserNo, device: DeviceNo, node: NodeNo, at: DateTime<Utc> },
-    SecretUsed { node: NodeNo },
+    Braked {
+        user: UserNo,
+        device: DeviceNo,
+        node: NodeNo,
+        at: DateTime<Utc>,
+    },
+    SecretUsed {
+        node: NodeNo,
+    },
 }
 
 /// The hook's end.
@@ -40,13 +47,26 @@ pub struct AftermathWriter {
 /// Both ends.
 pub fn aftermath(db: Db, clock: Arc<dyn Clock>) -> (Aftermath, AftermathWriter) {
     let (sender, queue) = mpsc::channel(QUEUE);
-    (Aftermath { queue: sender }, AftermathWriter { queue, db, clock })
+    (
+        Aftermath { queue: sender },
+        AftermathWriter { queue, db, clock },
+    )
 }
 
 impl Aftermath {
     pub(super) fn braked(&self, user: UserNo, device: DeviceNo, node: NodeNo, at: DateTime<Utc>) {
-        tracing::warn!(user = user.0, device = device.0, node = node.0, "connections of one device displace each other");
-        self.leave(Left::Braked { user, device, node, at });
+        tracing::warn!(
+            user = user.0,
+            device = device.0,
+            node = node.0,
+            "connections of one device displace each other"
+        );
+        self.leave(Left::Braked {
+            user,
+            device,
+            node,
+            at,
+        });
     }
 
     pub(super) fn secret_used(&self, node: NodeNo) {
@@ -79,7 +99,12 @@ impl AftermathWriter {
         let now = self.clock.now();
         let mut conn = self.db.get().await?;
         conn.transaction(async |conn| match left {
-            Left::Braked { user, device, node, at } => {
+            Left::Braked {
+                user,
+                device,
+                node,
+                at,
+            } => {
                 let event = NewEvent {
                     kind: "device.limit_reached",
                     severity: Severity::Warning,

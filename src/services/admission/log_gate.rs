@@ -16,13 +16,26 @@ pub struct LogGate {
 
 impl LogGate {
     pub fn new(seed: u64) -> Self {
-        Self { kinds: Slots::new(KINDS, seed) }
+        Self {
+            kinds: Slots::new(KINDS, seed),
+        }
     }
 
     /// `Some(n)`: write a line, it stands for `n` refusals.
-    pub fn passes(&self, code: Code, node: NodeNo, addr: Option<AddrKey>, now: DateTime<Utc>) -> Option<u64> {
-        let place = Code::ALL.iter().position(|c| *c == code).and_then(|at| u64::try_from(at).ok());
-        let key = addr.map_or(0, |a| a.0) ^ node.0.cast_unsigned().rotate_left(20) ^ place.unwrap_or(0).rotate_left(56);
+    pub fn passes(
+        &self,
+        code: Code,
+        node: NodeNo,
+        addr: Option<AddrKey>,
+        now: DateTime<Utc>,
+    ) -> Option<u64> {
+        let place = Code::ALL
+            .iter()
+            .position(|c| *c == code)
+            .and_then(|at| u64::try_from(at).ok());
+        let key = addr.map_or(0, |a| a.0)
+            ^ node.0.cast_unsigned().rotate_left(20)
+            ^ place.unwrap_or(0).rotate_left(56);
         self.kinds.with(key, |(second, left_out)| {
             let this = now.timestamp();
             if *second == this {
@@ -43,8 +56,9 @@ mod tests {
     #[test]
     fn one_line_a_second_says_how_many() {
         let gate = LogGate::new(1);
-        let at = |ms| DateTime::from_timestamp_millis(1_900_000_000_000 + ms).unwrap();
-        let pass = |code, node, addr, ms| gate.passes(code, NodeNo(node), Some(AddrKey(addr)), at(ms));
+        let at = |ms: i64| DateTime::from_timestamp_millis(1_900_000_000_000 + ms).unwrap();
+        let pass =
+            |code, node, addr, ms| gate.passes(code, NodeNo(node), Some(AddrKey(addr)), at(ms));
         let code = Code::UnknownCredential;
         assert_eq!(pass(code, 1, 1, 0), Some(1));
         assert_eq!((pass(code, 1, 1, 1), pass(code, 1, 1, 999)), (None, None));

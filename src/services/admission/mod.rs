@@ -8,10 +8,11 @@ pub use aftermath::{Aftermath, AftermathWriter, aftermath};
 
 use crate::{
     admission::{
-        AddrKey, Admittance, Ask, Code, ConnectionId, Directory, IdKeys, Memory, Refusal, Verdict,
+        AddrKey, Admittance, Ask, Code, ConnectionId, Directory, IdKeys, Memory, OwnForm, Refusal,
+        Verdict,
         concurrency::{Claim, Taken},
         decide,
-        directory::{NodeEntry, SecretIs},
+        directory::{NodeEntry, SecretIs, Start},
         recent::{Recent, Refused},
     },
     clock::{self, Clock},
@@ -72,7 +73,12 @@ pub enum Answer {
 impl Admission {
     /// The service; `seed` keeps its bounded tables out of an outsider's reach.
     pub fn new(parts: Parts, seed: u64) -> Self {
-        Self { parts, log: LogGate::new(seed), strangers: AtomicU64::new(0), dropped: AtomicU64::new(0) }
+        Self {
+            parts,
+            log: LogGate::new(seed),
+            strangers: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
     }
 
     /// The node that calls, if name and secret are right. An unknown name costs the same as a wrong secret.
@@ -105,40 +111,99 @@ impl Admission {
     }
 
     /// Answers one login. `request` is `None` where the body was no request.
-    pub async fn admit(&self, node: &NodeEntry, request: Option<HookRequest<'_>>, deadline: Instant) -> Answer {
+    pub async fn admit(
+        &self,
+        node: &NodeEntry,
+        request: Option<HookRequest<'_>>,
+        deadline: Instant,
+    ) -> Answer {
         let now = self.parts.clock.now();
         let Some(request) = request else {
-            return self.refuse(node, Refusal { code: Code::Malformed, whom: None }, None, None, now);
+            return self.refuse(
+                node,
+                Refusal {
+                    code: Code::Malformed,
+                    whom: None,
+                },
+                None,
+                None,
+                now,
+            );
         };
         let addr = request.client_ip();
-        let ask = Ask { node, auth: &request.auth, addr: addr.map(AddrKey::of) };
+        let ask = Ask {
+            node,
+            auth: &request.auth,
+            addr: addr.map(AddrKey::of),
+        };
         let admittance = match decide(&self.parts.directory, &self.parts.memory, ask, now) {
             Verdict::Admit(admittance) => admittance,
-            Verdict::Refuse(refusal) => return self.refuse(node, refusal, addr, Some(&request.auth), now),
+            Verdict::Refuse(refusal) => {
+                return self.refuse(node, refusal, addr, Some(&request.auth), now);
+            }
         };
         let Some((id, claim)) = self.claim(node, &admittance, ask.addr) else {
-            return self.refuse(node, Refusal { code: Code::BackendError, whom: None }, addr, None, now);
+            return self.refuse(
+                node,
+                Refusal {
+                    code: Code::BackendError,
+                    whom: None,
+                },
+                addr,
+                None,
+                now,
+            );
         };
         let whom = Some((claim.user, claim.device));
+        // where a legacy credential is in use it stays welcome, however many guess from there
+        let legacy = OwnForm::of(&request.auth) != OwnForm::Valid;
         match self.parts.leases.take(&claim, deadline).await {
             Taken::Leased { displaced } => {
                 for node in displaced {
                     self.parts.hurry.node(node);
                 }
+                if let Some(addr) = claim.addr.filter(|_| legacy) {
+                    self.parts.memory.addresses.saw(claim.device, addr, now);
+                }
                 self.admitted(node, &admittance, &claim, &id, addr, now)
             }
-            Taken::DeviceLimit => self.refuse(node, Refusal { code: Code::DeviceLimit, whom }, addr, None, now),
+            Taken::DeviceLimit => self.refuse(
+                node,
+                Refusal {
+                    code: Code::DeviceLimit,
+                    whom,
+                },
+                addr,
+                None,
+                now,
+            ),
             Taken::DeviceConcurrency { braked_now } => {
                 if braked_now {
-                    self.parts.aftermath.braked(claim.user, claim.device, node.number, now);
+                    self.parts
+                        .aftermath
+                        .braked(claim.user, claim.device, node.number, now);
                 }
-                self.refuse(node, Refusal { code: Code::DeviceConcurrency, whom }, addr, None, now)
+                self.refuse(
+                    node,
+                    Refusal {
+                        code: Code::DeviceConcurrency,
+                        whom,
+                    },
+                    addr,
+                    None,
+                    now,
+                )
             }
         }
     }
 
     /// Mints the id and names the place that is asked for.
-    fn claim(&self, node: &NodeEntry, who: &Admittance, addr: Option<AddrKey>) -> Option<(ConnectionId, Claim)> {
+    fn claim(
+        &self,
+        node: &NodeEntry,
+        who: &Admittance,
+        addr: Option<AddrKey>,
+    ) -> Option<(ConnectionId, Claim)> {
         let id = ConnectionId {
             user: who.user.number,
             device: who.device.number,
@@ -167,7 +232,8 @@ impl Admission {
         addr: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Answer {
-        if who.user.fresh {
+        let first = who.user.start != Start::Running;
+        if first {
             self.parts.directory.activate(claim.user, now);
         }
         let handed_over = self.parts.opened.try_send(OpenedConnection {
@@ -178,15 +244,25 @@ impl Admission {
             credential_version: id.credential_version,
             addr,
             admitted_at: now,
-            activates: who.user.fresh,
+            activates: first,
         });
         if !handed_over {
             // the node's next report creates the row
             self.dropped.fetch_add(1, Relaxed);
         }
-        let code = if who.starts { Code::OkOnHoldStarted } else { Code::Ok };
+        let code = if who.starts {
+            Code::OkOnHoldStarted
+        } else {
+            Code::Ok
+        };
         node.count(code);
-        tracing::debug!(decision = code.as_str(), node = &*node.name, user = claim.user.0, device = claim.device.0, "login");
+        tracing::debug!(
+            decision = code.as_str(),
+            node = &*node.name,
+            user = claim.user.0,
+            device = claim.device.0,
+            "login"
+        );
         Answer::Admitted(claim.id.clone())
     }
 
@@ -206,10 +282,17 @@ impl Admission {
             node: node.number,
             device: refusal.whom.map(|(_, device)| device),
             addr,
-            prefix: auth.filter(|_| refusal.whom.is_none()).and_then(|auth| self.prefix(auth)),
+            prefix: auth
+                .filter(|_| refusal.whom.is_none())
+                .and_then(|auth| self.prefix(auth)),
         };
-        self.parts.recent.push(refusal.whom.map(|(user, _)| user), refused);
-        if let Some(count) = self.log.passes(refusal.code, node.number, addr.map(AddrKey::of), now) {
+        self.parts
+            .recent
+            .push(refusal.whom.map(|(user, _)| user), refused);
+        if let Some(count) = self
+            .log
+            .passes(refusal.code, node.number, addr.map(AddrKey::of), now)
+        {
             tracing::info!(
                 decision = refusal.code.as_str(),
                 node = &*node.name,

@@ -2,7 +2,7 @@
 use crate::{
     admission::{
         Directory,
-        directory::{CredentialRecord, DeviceEntry, Hold, NodeEntry, NodeState, UserEntry},
+        directory::{CredentialRecord, DeviceEntry, NodeEntry, NodeState, Start, UserEntry},
     },
     models::{DeviceNo, GroupNo, NodeNo, UserNo},
     repositories::directory::{self as rows, CredentialRow, DeviceRow, NodeRow, UserRow},
@@ -144,16 +144,19 @@ fn user(
             blocked: d.blocked_at.is_some(),
         })
         .collect();
-    let held = row.on_hold && row.activated_at.is_none();
+    let start = match row.activated_at {
+        Some(_) => Start::Running,
+        None if row.on_hold => Start::OnHold {
+            valid_for: row.valid_for_seconds.and_then(TimeDelta::try_seconds),
+        },
+        None => Start::Fresh,
+    };
     UserEntry {
         number: row.number,
         suspended: row.suspended_at.is_some() || row.deleted_at.is_some(),
         limited: row.quota.is_some_and(|quota| row.used >= quota),
         has_quota: row.quota.is_some(),
-        fresh: row.activated_at.is_none(),
-        hold: held.then(|| Hold {
-            valid_for: row.valid_for_seconds.and_then(TimeDelta::try_seconds),
-        }),
+        start,
         expires_ms: UserEntry::expiry(row.expires_at),
         online_limit: row.online_limit.and_then(|n| u32::try_from(n).ok()),
         groups,
