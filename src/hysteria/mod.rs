@@ -3,5 +3,4 @@
 //!
 //! `hook` is what the server sends when a client logs in, `stats` speaks with its traffic-stats API.
 pub mod stats;
-//! The peer's language, a leaf: what Hysteria2 servers and clients say and read. It knows no other room.
 pub mod hook;
