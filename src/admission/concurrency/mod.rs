@@ -13,7 +13,7 @@ pub use table::Table;
 
 use super::AddrKey;
 use crate::models::{DeviceNo, NodeNo, OnConflict, UserNo};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 
 /// Displacements between addresses that a device may have within [`BRAKE`] before newcomers are refused.
@@ -90,6 +90,21 @@ pub struct Held {
     pub device: DeviceNo,
     /// The connection id.
     pub id: Arc<str>,
+}
+
+/// A connection that may be open, with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// Which.
+    pub held: Held,
+    /// Where.
+    pub node: NodeNo,
+    /// From where.
+    pub addr: Option<AddrKey>,
+    /// Since when, or since when it is known.
+    pub since: DateTime<Utc>,
+    /// It counts nowhere any more.
+    pub kick_pending: bool,
 }
 
 /// What one answer of a node brought to light.

@@ -1,13 +1,17 @@
 //! One node's connections as its answers show them: which have appeared, which are missing, which wait for a kick.
-use super::{ABSENCES, Held, Listed, UNREADABLE};
-use crate::models::{DeviceNo, UserNo};
+use super::{ABSENCES, AddrKey, Held, Holding, Listed, UNREADABLE};
+use crate::models::{DeviceNo, NodeNo, UserNo};
 use chrono::{DateTime, Utc};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 #[derive(Debug)]
 struct Presence {
     user: UserNo,
     device: DeviceNo,
+    addr: Option<AddrKey>,
     since: DateTime<Utc>,
     /// The last answer that had it.
     round: u64,
@@ -26,12 +30,13 @@ pub(super) struct NodePresence {
 
 impl NodePresence {
     /// A lease was taken here.
-    pub(super) fn admit(&mut self, held: &Held, since: DateTime<Utc>) {
+    pub(super) fn admit(&mut self, held: &Held, addr: Option<AddrKey>, since: DateTime<Utc>) {
         self.ids
             .entry(Arc::clone(&held.id))
             .or_insert_with(|| Presence {
                 user: held.user,
                 device: held.device,
+                addr,
                 since,
                 round: 0,
                 missing: 0,
@@ -74,7 +79,7 @@ impl NodePresence {
                     device: entry.device,
                     id: entry.id.into(),
                 };
-                self.admit(&held, asked_at);
+                self.admit(&held, None, asked_at);
                 regained.push(held);
             }
             if let Some(presence) = self.ids.get_mut(entry.id) {
@@ -99,6 +104,35 @@ impl NodePresence {
     /// The node could not be read since then: ends what was there for as long.
     pub(super) fn unreadable(&mut self, since: DateTime<Utc>, now: DateTime<Utc>) -> Vec<Held> {
         self.end(|presence| presence.since.max(since) + UNREADABLE <= now)
+    }
+
+    /// Ends what was admitted before then and no answer was asked for since.
+    pub(super) fn prune(&mut self, before: DateTime<Utc>) -> Vec<Held> {
+        if self.asked_at.is_some_and(|at| at >= before) {
+            return Vec::new();
+        }
+        self.end(|presence| presence.since < before)
+    }
+
+    /// Everything that may be open here.
+    pub(super) fn holdings(&self, node: NodeNo) -> impl Iterator<Item = Holding> {
+        self.ids.iter().map(move |(id, presence)| Holding {
+            held: Held {
+                user: presence.user,
+                device: presence.device,
+                id: Arc::clone(id),
+            },
+            node,
+            addr: presence.addr,
+            since: presence.since,
+            kick_pending: presence.kick_pending,
+        })
+    }
+
+    /// Devices that are online here.
+    pub(super) fn devices(&self) -> usize {
+        let online = self.ids.values().filter(|p| !p.kick_pending);
+        online.map(|p| p.device).collect::<HashSet<_>>().len()
     }
 
     /// Ends everything.

@@ -1,7 +1,7 @@
 //! All leases of this instance: users in shards, nodes beside them. Locks are taken user first, node second, and never
 //! for longer than one user's or one answer's work.
 use super::{
-    Claim, Held, Listed, Observed, Online, Taken,
+    Claim, Held, Holding, Listed, Observed, Online, Taken,
     presence::NodePresence,
     user::{Lease, UserLeases, Verdict},
 };
@@ -52,7 +52,7 @@ impl Table {
             }
         };
         let held = Held::of(claim);
-        lock(&self.node(claim.node)).admit(&held, now);
+        lock(&self.node(claim.node)).admit(&held, claim.addr, now);
         let nodes = displaced.iter().map(|old| {
             lock(&self.node(old.node)).mark(&old.id);
             old.node
@@ -67,7 +67,7 @@ impl Table {
         let mut users = self.shard(claim.user);
         let node = self.node(claim.node);
         let mut node = lock(&node);
-        node.admit(&Held::of(claim), since);
+        node.admit(&Held::of(claim), claim.addr, since);
         if node.kick_pending(&claim.id) == Some(false) {
             users.entry(claim.user).or_default().hold(Lease {
                 device: claim.device,
@@ -156,16 +156,28 @@ impl Table {
         nodes
     }
 
-    /// The ids that count for this user.
-    pub fn ids_of(&self, user: UserNo) -> Vec<(NodeNo, Held)> {
-        let users = self.shard(user);
-        let leases = users.get(&user).map(|u| u.leases.iter());
-        let named = |l: &Lease| {
-            let id = Arc::clone(&l.id);
-            let device = l.device;
-            (l.node, Held { user, device, id })
+    /// Everything that may be open on any node, those that wait for their kick included.
+    pub fn holdings(&self) -> Vec<Holding> {
+        let each = |(no, node): (NodeNo, Arc<Mutex<NodePresence>>)| {
+            lock(&node).holdings(no).collect::<Vec<_>>()
         };
-        leases.into_iter().flatten().map(named).collect()
+        self.all_nodes().into_iter().flat_map(each).collect()
+    }
+
+    /// Ends what was admitted before then on nodes that were not asked since: another instance reads them.
+    pub fn prune(&self, before: DateTime<Utc>, now: DateTime<Utc>) {
+        for (_, node) in self.all_nodes() {
+            let ended = lock(&node).prune(before);
+            self.end(&ended, now);
+        }
+    }
+
+    /// Devices online on each node.
+    pub fn devices_by_node(&self) -> Vec<(NodeNo, usize)> {
+        let nodes = self.all_nodes().into_iter();
+        nodes
+            .map(|(no, node)| (no, lock(&node).devices()))
+            .collect()
     }
 
     /// How many are online.
@@ -196,6 +208,11 @@ impl Table {
     fn shard(&self, user: UserNo) -> MutexGuard<'_, Users> {
         let shard = usize::try_from(user.0.unsigned_abs()).unwrap_or(0) % SHARDS;
         lock(self.shards.get(shard).unwrap_or(&self.spare))
+    }
+
+    fn all_nodes(&self) -> Vec<(NodeNo, Arc<Mutex<NodePresence>>)> {
+        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+        nodes.iter().map(|(no, n)| (*no, Arc::clone(n))).collect()
     }
 
     fn node(&self, node: NodeNo) -> Arc<Mutex<NodePresence>> {

@@ -39,9 +39,13 @@ impl StartGate {
         self.wake();
     }
 
+    /// This node there is.
+    pub(super) fn know(&self, node: NodeNo) {
+        self.nodes().insert(node);
+    }
+
     /// This node answered, or failed to.
     pub(super) fn heard(&self, node: NodeNo) {
-        self.nodes().insert(node);
         self.gate.heard(node);
         self.wake();
     }
@@ -51,6 +55,11 @@ impl StartGate {
         self.nodes().remove(&node);
         self.gate.heard(node);
         self.wake();
+    }
+
+    /// Whether everything can be decided.
+    pub(super) fn is_open(&self) -> bool {
+        self.gate.is_open()
     }
 
     /// Returns when the gate is open, or the deadline past.

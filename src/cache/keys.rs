@@ -1,0 +1,53 @@
+//! Every key there is. Its type knows what stands under it and for how long; docs/redis.md has the same as a table.
+use redis::{FromRedisValue, ToRedisArgs};
+use std::time::Duration;
+
+/// A key whose type says what stands under it.
+pub trait Key: Sync {
+    /// What stands there.
+    type Value: FromRedisValue + ToRedisArgs + Sync;
+    /// For how long after a write; `None`: until it is deleted.
+    const TTL: Option<Duration>;
+    /// Its name after the prefix. What must live in one slot of a cluster is in braces.
+    fn name(&self) -> String;
+}
+
+/// Which installation's leases these are, and since which flush: `<lease space>:<epoch>`.
+pub struct LeaseSpace;
+impl Key for LeaseSpace {
+    type Value = String;
+    const TTL: Option<Duration> = None;
+    fn name(&self) -> String {
+        "lease-space".into()
+    }
+}
+
+/// The leases and brakes of a user, a hash: connection id → lease, `!device` → brake.
+pub struct UserLeases(pub i64);
+impl Key for UserLeases {
+    type Value = Vec<(String, String)>;
+    const TTL: Option<Duration> = Some(super::leases::UNCONFIRMED);
+    fn name(&self) -> String {
+        format!("leases:{{{}}}", self.0)
+    }
+}
+
+/// What happened to a node's leases since its reader last looked, a list.
+pub struct NodeNews(pub i64);
+impl Key for NodeNews {
+    type Value = Vec<String>;
+    const TTL: Option<Duration> = Some(super::leases::UNCONFIRMED);
+    fn name(&self) -> String {
+        format!("lease-news:{{{}}}", self.0)
+    }
+}
+
+/// The nodes whose connections have been counted since this epoch began, a set.
+pub struct Seeded<'a>(pub &'a str);
+impl Key for Seeded<'_> {
+    type Value = Vec<i64>;
+    const TTL: Option<Duration> = Some(Duration::from_hours(24));
+    fn name(&self) -> String {
+        format!("lease-seeded:{}", self.0)
+    }
+}
