@@ -4,6 +4,7 @@ pub mod cache;
 pub mod clock;
 pub mod error;
 pub mod hysteria;
+pub mod jobs;
 pub mod models;
 pub mod repositories;
 pub mod schema;

@@ -2,5 +2,5 @@
 //! like. A leaf: knows no other room of the house, so that an agent on a node can carry it along.
 //!
 //! `hook` is what the server sends when a client logs in, `stats` speaks with its traffic-stats API.
-pub mod stats;
 pub mod hook;
+pub mod stats;
