@@ -3,7 +3,9 @@
 pub mod device;
 pub mod event;
 pub mod ids;
+pub mod name;
 pub mod node;
+pub mod token;
 pub mod user;
 mod word;
 
@@ -14,5 +16,7 @@ pub use event::Severity;
 pub use ids::{
     DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, TokenId, UserId, UserNo,
 };
+pub use name::Named;
 pub use node::{Group, Node, NodeReading, Obfs};
+pub use token::Token;
 pub use user::{Role, Status, User, Window};

@@ -4,9 +4,15 @@ use diesel_async::{AsyncPgConnection, pooled_connection::deadpool::Pool};
 
 pub mod audit;
 pub mod changes;
+pub mod credentials;
+pub mod devices;
 pub mod directory;
 pub mod events;
 pub mod nodes;
+pub mod groups;
+pub mod nodes;
+pub mod tokens;
+pub mod users;
 
 /// Connections to the database, driven by the main runtime.
 pub type Db = Pool<AsyncPgConnection>;

@@ -1,0 +1,94 @@
+//! What clients send: a keyed hash to find it, the sealed form to show it again while it lives.
+use crate::{
+    models::{Credential, CredentialKind, DeviceNo, UserNo},
+    schema::{credentials, devices, users},
+};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
+/// A credential to be stored.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = credentials, check_for_backend(diesel::pg::Pg))]
+pub struct NewCredential<'a> {
+    pub device_no: DeviceNo,
+    pub version: i32,
+    pub kind: CredentialKind,
+    pub pepper_id: i16,
+    pub hash: &'a [u8],
+    pub secret_sealed: Option<&'a [u8]>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Stores a credential.
+pub async fn insert(conn: &mut AsyncPgConnection, new: &NewCredential<'_>) -> QueryResult<usize> {
+    diesel::insert_into(credentials::table)
+        .values(new)
+        .execute(conn)
+        .await
+}
+
+/// One version of a device's credential.
+pub async fn find(
+    conn: &mut AsyncPgConnection,
+    device: DeviceNo,
+    version: i32,
+) -> QueryResult<Option<Credential>> {
+    Credential::query()
+        .filter(credentials::device_no.eq(device))
+        .filter(credentials::version.eq(version))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Which live device has one of these hashes: its name, and its owner's.
+pub async fn holder(
+    conn: &mut AsyncPgConnection,
+    hashes: &[Vec<u8>],
+) -> QueryResult<Option<(DeviceNo, String, String)>> {
+    credentials::table
+        .inner_join(devices::table.on(devices::number.eq(credentials::device_no)))
+        .inner_join(users::table.on(users::number.eq(devices::user_no)))
+        .filter(credentials::hash.eq_any(hashes))
+        .filter(credentials::revoked_at.is_null())
+        .select((devices::number, devices::name, users::name))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Revokes a device's live credential; its sealed form is gone at once.
+pub async fn revoke(
+    conn: &mut AsyncPgConnection,
+    device: DeviceNo,
+    at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(credentials::table.filter(credentials::device_no.eq(device)))
+        .filter(credentials::revoked_at.is_null())
+        .set((
+            credentials::revoked_at.eq(at),
+            credentials::secret_sealed.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)
+        .await
+}
+
+/// Revokes all live credentials of a user.
+pub async fn revoke_all(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+    at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let its = devices::table
+        .filter(devices::user_no.eq(user))
+        .select(devices::number);
+    diesel::update(credentials::table.filter(credentials::device_no.eq_any(its)))
+        .filter(credentials::revoked_at.is_null())
+        .set((
+            credentials::revoked_at.eq(at),
+            credentials::secret_sealed.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)
+        .await
+}

@@ -1,0 +1,193 @@
+//! Clients of users.
+use crate::{
+    models::{CredentialKind, Device, DeviceId, DeviceNo, OnConflict, UserId, UserNo},
+    schema::{credentials, devices, users},
+};
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+/// A device to be registered.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = devices, check_for_backend(diesel::pg::Pg))]
+pub struct NewDevice<'a> {
+    pub id: DeviceId,
+    pub user_no: UserNo,
+    pub name: &'a str,
+    pub max_connections: i16,
+    pub on_conflict: OnConflict,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+#[derive(Debug, AsChangeset)]
+#[diesel(table_name = devices, treat_none_as_null = true)]
+struct Edited<'a> {
+    name: &'a str,
+    credential_version: i32,
+    max_connections: i16,
+    on_conflict: OnConflict,
+    blocked_at: Option<DateTime<Utc>>,
+    removed_at: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
+}
+
+/// A device with what its view needs of its owner and its present credential.
+pub type Owned = (Device, UserId, String, Option<CredentialKind>);
+
+/// Which devices, and from where on.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub user: Option<UserNo>,
+    pub after: Option<Uuid>,
+    /// Removed ones too.
+    pub removed: bool,
+    pub limit: i64,
+}
+
+/// One page, by id.
+pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Owned>> {
+    let mut query = devices::table
+        .inner_join(users::table.on(users::number.eq(devices::user_no)))
+        .left_join(
+            credentials::table.on(credentials::device_no
+                .eq(devices::number)
+                .and(credentials::version.eq(devices::credential_version))),
+        )
+        .select((
+            Device::as_select(),
+            users::id,
+            users::name,
+            credentials::kind.nullable(),
+        ))
+        .order(devices::id)
+        .limit(filter.limit)
+        .into_boxed();
+    if let Some(user) = filter.user {
+        query = query.filter(devices::user_no.eq(user));
+    }
+    if !filter.removed {
+        query = query.filter(devices::removed_at.is_null());
+    }
+    if let Some(after) = filter.after {
+        query = query.filter(devices::id.gt(after));
+    }
+    query.load(conn).await
+}
+
+/// A device, removed ones too.
+pub async fn find(conn: &mut AsyncPgConnection, id: DeviceId) -> QueryResult<Option<Owned>> {
+    devices::table
+        .inner_join(users::table.on(users::number.eq(devices::user_no)))
+        .left_join(
+            credentials::table.on(credentials::device_no
+                .eq(devices::number)
+                .and(credentials::version.eq(devices::credential_version))),
+        )
+        .filter(devices::id.eq(id))
+        .select((
+            Device::as_select(),
+            users::id,
+            users::name,
+            credentials::kind.nullable(),
+        ))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Whose device this is: its lock comes first.
+pub async fn owner(conn: &mut AsyncPgConnection, id: DeviceId) -> QueryResult<Option<UserNo>> {
+    devices::table
+        .find(id)
+        .select(devices::user_no)
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// Reads a device that is not removed and locks its row. The owner's row is locked before.
+pub async fn lock(conn: &mut AsyncPgConnection, id: DeviceId) -> QueryResult<Option<Device>> {
+    devices::table
+        .find(id)
+        .filter(devices::removed_at.is_null())
+        .select(Device::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// A user's devices that are not removed, counted under the user's lock.
+pub async fn count_live(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<i64> {
+    devices::table
+        .filter(devices::user_no.eq(user))
+        .filter(devices::removed_at.is_null())
+        .count()
+        .get_result(conn)
+        .await
+}
+
+/// Registers a device.
+pub async fn insert(conn: &mut AsyncPgConnection, new: &NewDevice<'_>) -> QueryResult<Device> {
+    diesel::insert_into(devices::table)
+        .values(new)
+        .returning(Device::as_returning())
+        .get_result(conn)
+        .await
+}
+
+/// Writes back what was edited under the row's lock.
+pub async fn update(
+    conn: &mut AsyncPgConnection,
+    device: &Device,
+    at: DateTime<Utc>,
+) -> QueryResult<Device> {
+    let edited = Edited {
+        name: &device.name,
+        credential_version: device.credential_version,
+        max_connections: device.max_connections,
+        on_conflict: device.on_conflict,
+        blocked_at: device.blocked_at,
+        removed_at: device.removed_at,
+        updated_at: at,
+    };
+    diesel::update(devices::table.find(device.id))
+        .set((edited, devices::version.eq(devices::version + 1)))
+        .returning(Device::as_returning())
+        .get_result(conn)
+        .await
+}
+
+/// Removes all devices of a user that is being erased, and empties the names of all it ever had.
+pub async fn erase_all(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+    at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(devices::table.filter(devices::user_no.eq(user)))
+        .filter(devices::removed_at.is_null())
+        .set((devices::removed_at.eq(at), devices::updated_at.eq(at)))
+        .execute(conn)
+        .await?;
+    diesel::update(devices::table.filter(devices::user_no.eq(user)))
+        .set((
+            devices::name.eq(""),
+            devices::version.eq(devices::version + 1),
+        ))
+        .execute(conn)
+        .await
+}
+
+/// Ids and names by compact number, for views that refer to devices.
+pub async fn names(
+    conn: &mut AsyncPgConnection,
+    of: &[DeviceNo],
+) -> QueryResult<Vec<(DeviceNo, DeviceId, String)>> {
+    devices::table
+        .filter(devices::number.eq_any(of))
+        .select((devices::number, devices::id, devices::name))
+        .load(conn)
+        .await
+}
