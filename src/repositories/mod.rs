@@ -8,7 +8,6 @@ pub mod credentials;
 pub mod devices;
 pub mod directory;
 pub mod events;
-pub mod nodes;
 pub mod groups;
 pub mod nodes;
 pub mod tokens;
