@@ -9,3 +9,4 @@ pub mod models;
 pub mod repositories;
 pub mod schema;
 pub mod services;
+pub mod tls;
