@@ -2,11 +2,14 @@
 pub mod admission;
 pub mod cache;
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod hysteria;
 pub mod jobs;
+pub mod keyring;
 pub mod models;
 pub mod repositories;
 pub mod schema;
 pub mod services;
+pub mod telemetry;
 pub mod tls;

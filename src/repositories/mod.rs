@@ -2,6 +2,10 @@
 //! ids arrive as arguments. Verbs: `find` gives an option, `list`, `insert`, `update`, `lock_*`, `count_*`.
 use diesel_async::{AsyncPgConnection, pooled_connection::deadpool::Pool};
 
+mod pool;
+
+pub use pool::{Use, pool};
+
 pub mod audit;
 pub mod changes;
 pub mod credentials;

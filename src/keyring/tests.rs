@@ -1,0 +1,130 @@
+use super::{Keyring, Place, Purpose};
+use crate::clock::SystemClock;
+use secrecy::ExposeSecret;
+use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
+
+const PLACE: Place<'static> = Place {
+    table: "nodes",
+    column: "stats_secret_sealed",
+    row: "a",
+};
+
+fn fresh() -> Keyring {
+    Keyring::generate(Arc::new(SystemClock))
+}
+
+#[test]
+fn what_is_sealed_opens_at_its_place_only() {
+    let keys = fresh();
+    let sealed = keys.seal(&PLACE, "geheim").unwrap();
+    assert_eq!(
+        keys.open(&PLACE, &sealed).unwrap().expose_secret(),
+        "geheim"
+    );
+    for other in [
+        Place {
+            table: "users",
+            ..PLACE
+        },
+        Place {
+            column: "hook_secret_sealed",
+            ..PLACE
+        },
+        Place { row: "b", ..PLACE },
+    ] {
+        assert!(keys.open(&other, &sealed).is_err());
+    }
+    let mut bent = sealed.clone();
+    *bent.last_mut().unwrap() ^= 1;
+    assert!(keys.open(&PLACE, &bent).is_err());
+    assert!(keys.open(&PLACE, &sealed[..10]).is_err());
+    assert!(fresh().open(&PLACE, &sealed).is_err());
+    assert_ne!(sealed, keys.seal(&PLACE, "geheim").unwrap());
+}
+
+#[test]
+fn the_file_is_for_its_owner_and_brings_the_same_keys_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    assert!(
+        Keyring::read(&path, Arc::new(SystemClock))
+            .unwrap()
+            .is_none()
+    );
+    let keys = fresh();
+    keys.write_new(&path).unwrap();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let read = Keyring::read(&path, Arc::new(SystemClock))
+        .unwrap()
+        .unwrap();
+    assert_eq!(read.fingerprints(), keys.fingerprints());
+    assert_eq!(read.fingerprints().len(), Purpose::ALL.len());
+    let sealed = keys.seal(&PLACE, "x").unwrap();
+    assert_eq!(read.open(&PLACE, &sealed).unwrap().expose_secret(), "x");
+    assert!(fresh().write_new(&path).is_err(), "keys are never replaced");
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        2,
+        "the refused draft only"
+    );
+}
+
+#[test]
+fn the_newest_key_mints_and_old_ones_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    let keys = fresh();
+    let sealed = keys.seal(&PLACE, "old").unwrap();
+    keys.write_new(&path).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let next = "10 = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n";
+    let text: String = Purpose::ALL.into_iter().fold(text, |text, purpose| {
+        let head = format!("[{}]\n", purpose.as_str());
+        text.replace(&head, &format!("{head}{next}"))
+    });
+    fs::write(&path, text).unwrap();
+    let both = Keyring::read(&path, Arc::new(SystemClock))
+        .unwrap()
+        .unwrap();
+    assert_eq!(both.peppers()[0], (10, [0; 32]));
+    assert_eq!(both.connection_id_keys()[0].0, 10);
+    assert_eq!(both.open(&PLACE, &sealed).unwrap().expose_secret(), "old");
+    assert_eq!(both.seal(&PLACE, "new").unwrap()[..2], [0, 10]);
+}
+
+#[test]
+fn a_wrong_file_is_refused_without_telling_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    fresh().write_new(&path).unwrap();
+    let good = fs::read_to_string(&path).unwrap();
+    let key = good.split('"').nth(1).unwrap().to_owned();
+    for (bad, says) in [
+        (good.replace("[audit]", "[audits]"), "[audits]"),
+        (good.replace(&key, &key[4..]), "32 bytes"),
+        (good.replace("[pepper]\n1 =", "[pepper]\n36 ="), "1 to 35"),
+        (
+            good.replace("[pepper]\n1 =", "[pepper]\n#1 ="),
+            "no key under [pepper]",
+        ),
+        (good.replace("[pepper]\n1 =", "[pepper]\n1 1 ="), "TOML"),
+    ] {
+        fs::write(&path, bad).unwrap();
+        let text = format!(
+            "{:#}",
+            Keyring::read(&path, Arc::new(SystemClock)).unwrap_err()
+        );
+        assert!(text.contains(says), "{text}");
+        assert!(!text.contains(&key[4..]), "{text}");
+    }
+    fs::write(&path, good).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let text = format!(
+        "{:#}",
+        Keyring::read(&path, Arc::new(SystemClock)).unwrap_err()
+    );
+    assert!(text.contains("chmod 600"), "{text}");
+}
