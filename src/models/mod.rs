@@ -7,7 +7,7 @@ pub mod name;
 pub mod node;
 pub mod token;
 pub mod user;
-mod word;
+pub(crate) mod word;
 
 pub(crate) use word::words;
 

@@ -16,6 +16,12 @@ pub mod groups;
 pub mod nodes;
 pub mod tokens;
 pub mod users;
+pub mod connections;
+pub mod directory;
+pub mod events;
+pub mod quarantine;
+pub mod readings;
+pub mod usage;
 
 /// Connections to the database, driven by the main runtime.
 pub type Db = Pool<AsyncPgConnection>;

@@ -3,6 +3,7 @@
 //! While the map lives, counters only grow and no id disappears. So one id that is lower or missing against the last
 //! merged read proves that the map was emptied in between (design, 2B.3). This runs on the raw answer, before MAC and
 //! plausibility: an id that is nobody's, or an entry that cannot be read, says as much about the map as any other.
+use crate::hysteria::stats::Unreadable;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 
@@ -20,7 +21,9 @@ impl Counters {
     pub fn is_below(self, last: Self) -> bool {
         self.tx < last.tx || self.rx < last.rx
     }
-    fn highest(self, other: Self) -> Self {
+    /// The larger of each direction.
+    #[must_use]
+    pub fn highest(self, other: Self) -> Self {
         Self {
             tx: self.tx.max(other.tx),
             rx: self.rx.max(other.rx),
@@ -33,10 +36,14 @@ impl Counters {
 pub struct Moved {
     /// The id, as the node gave it.
     pub id: Box<str>,
-    /// Its counters; `None`: the entry could not be read.
-    pub now: Option<Counters>,
-    /// What this generation's last merged read had, and when that read began.
-    pub last: Option<(Counters, DateTime<Utc>)>,
+    /// Its counters, or what could be read of them.
+    pub now: Result<Counters, Unreadable>,
+    /// What was merged of it in this generation.
+    pub merged: Counters,
+    /// When the read began that gave its last merged counters, of whatever generation.
+    pub since: Option<DateTime<Utc>>,
+    /// The answer says something new; otherwise it stands here because it is held.
+    pub fresh: bool,
 }
 
 /// What is known of one id of the present generation.
@@ -51,13 +58,31 @@ struct Last {
     quiet: u8,
     readable: bool,
     moved: bool,
+    /// Its counters were seen but not merged: what was merged stands in `held`.
+    held: bool,
 }
 
 /// The last acknowledged values of a node's present generation: everything that the next answer is compared with.
 #[derive(Debug, Default)]
 pub struct Baseline {
     ids: HashMap<Box<str>, Last>,
+    /// Of ids that are held as implausible: what was merged last, and when that read began.
+    held: HashMap<Box<str>, (Counters, DateTime<Utc>)>,
     turn: u32,
+}
+
+/// One id of the present generation, as a new lease holder finds it.
+#[derive(Clone, Debug)]
+pub struct Present {
+    pub id: Box<str>,
+    /// The largest counters that were seen.
+    pub seen: Counters,
+    /// What was merged of them.
+    pub merged: Counters,
+    /// When the read of the merged ones began.
+    pub since: DateTime<Utc>,
+    /// The difference is held as implausible: to be looked at again with every read.
+    pub held: bool,
 }
 
 /// A whole answer, compared.
@@ -92,22 +117,26 @@ pub struct Dead {
 
 impl Baseline {
     /// The rows of the present generation, as a new lease holder finds them.
-    pub fn load(rows: impl IntoIterator<Item = (Box<str>, Counters, DateTime<Utc>)>) -> Self {
-        let ids = rows.into_iter().map(|(id, counters, since)| {
+    pub fn load(rows: impl IntoIterator<Item = Present>) -> Self {
+        let mut baseline = Self::default();
+        for row in rows {
+            if row.held {
+                baseline
+                    .held
+                    .insert(row.id.clone(), (row.merged, row.since));
+            }
             let last = Last {
-                counters,
-                since,
+                counters: row.seen,
+                since: row.since,
                 seen: 0,
                 quiet: 0,
                 readable: true,
                 moved: false,
+                held: row.held,
             };
-            (id, last)
-        });
-        Self {
-            ids: ids.collect(),
-            turn: 0,
+            baseline.ids.insert(row.id, last);
         }
+        baseline
     }
 
     /// Begins with a new answer.
@@ -122,10 +151,16 @@ impl Baseline {
         }
     }
 
-    /// Takes over what was merged. Only after the commit: what is acknowledged is never sent again.
-    pub fn acknowledge(&mut self, seen: &Seen, began: DateTime<Utc>) {
+    /// Takes over what was merged, and what `is_held` names as implausible. Only after the commit: what is acknowledged
+    /// is never sent again.
+    pub fn acknowledge(
+        &mut self,
+        seen: &Seen,
+        began: DateTime<Utc>,
+        is_held: impl Fn(&str) -> bool,
+    ) {
         if seen.emptied {
-            self.ids.clear();
+            self.clear();
         }
         let turn = self.turn;
         for last in self.ids.values_mut() {
@@ -139,13 +174,21 @@ impl Baseline {
                 quiet: 0,
                 readable: true,
                 moved: true,
+                held: false,
             });
             last.seen = turn;
-            last.moved = true;
-            last.readable = moved.now.is_some();
-            if let Some(now) = moved.now {
+            last.moved = moved.fresh;
+            last.readable = moved.now.is_ok();
+            if let Ok(now) = moved.now {
                 last.counters = now;
-                last.since = began;
+                last.held = is_held(&moved.id);
+                if last.held {
+                    let merged = (moved.merged, moved.since.unwrap_or(began));
+                    self.held.insert(moved.id.clone(), merged);
+                } else {
+                    last.since = began;
+                    self.held.remove(&moved.id);
+                }
             }
         }
     }
@@ -153,15 +196,19 @@ impl Baseline {
     /// Forgets everything, as after our own answered clean-up.
     pub fn clear(&mut self) {
         self.ids.clear();
+        self.held.clear();
     }
 
     /// Whether an answer of the same map could hold these counters: no known id is lower or missing. A late clear's
     /// answer is held against its sender's last read by this.
-    pub fn is_continued_by(&self, answer: &HashMap<Box<str>, Option<Counters>>) -> bool {
+    pub fn is_continued_by(
+        &self,
+        answer: &HashMap<Box<str>, Result<Counters, Unreadable>>,
+    ) -> bool {
         self.ids.iter().all(|(id, last)| match answer.get(id) {
             None => false,
-            Some(None) => true,
-            Some(Some(now)) => !now.is_below(last.counters),
+            Some(Err(_)) => true,
+            Some(Ok(now)) => !now.is_below(last.counters),
         })
     }
 
@@ -198,33 +245,40 @@ impl Baseline {
 }
 
 impl Look<'_> {
-    /// The next entry; `None`: its counters could not be read, but it is there.
-    pub fn entry(&mut self, id: &str, now: Option<Counters>) {
+    /// The next entry. One that cannot be read is there nonetheless.
+    pub fn entry(&mut self, id: &str, now: Result<Counters, Unreadable>) {
         self.entries += 1;
+        let turn = self.baseline.turn;
         let Some(last) = self.baseline.ids.get_mut(id) else {
             self.moved.push(Moved {
                 id: id.into(),
                 now,
-                last: None,
+                merged: Counters::default(),
+                since: None,
+                fresh: true,
             });
             return;
         };
-        if last.seen != self.baseline.turn {
-            last.seen = self.baseline.turn;
+        if last.seen != turn {
+            last.seen = turn;
             self.known += 1;
         }
-        let changed = match now {
-            None => last.readable,
-            Some(now) => {
+        let fresh = match now {
+            Err(_) => last.readable,
+            Ok(now) => {
                 self.lower |= now.is_below(last.counters);
                 now != last.counters
             }
         };
-        if changed {
+        if fresh || last.held {
+            let held = self.baseline.held.get(id).copied();
+            let (merged, since) = held.unwrap_or((last.counters, last.since));
             self.moved.push(Moved {
                 id: id.into(),
                 now,
-                last: Some((last.counters, last.since)),
+                merged,
+                since: Some(since),
+                fresh,
             });
         }
     }
@@ -241,7 +295,7 @@ impl Look<'_> {
         let emptied = lower || known < baseline.ids.len();
         moved.sort_by(|a, b| a.id.cmp(&b.id));
         if emptied {
-            // All of the answer is news in a new generation, what stands still included.
+            // All of the answer is news in a new generation, what stands still included; nothing of it was merged yet.
             let standing: Vec<Moved> = baseline
                 .ids
                 .iter()
@@ -250,12 +304,19 @@ impl Look<'_> {
                 })
                 .map(|(id, last)| Moved {
                     id: id.clone(),
-                    now: last.readable.then_some(last.counters),
-                    last: None,
+                    now: if last.readable {
+                        Ok(last.counters)
+                    } else {
+                        Err(Unreadable::default())
+                    },
+                    merged: Counters::default(),
+                    since: Some(last.since),
+                    fresh: true,
                 })
                 .collect();
             for entry in &mut moved {
-                entry.last = None;
+                entry.merged = Counters::default();
+                entry.fresh = true;
             }
             moved.extend(standing);
             moved.sort_by(|a, b| a.id.cmp(&b.id));
@@ -265,9 +326,10 @@ impl Look<'_> {
             let same = again.id == first.id;
             if same {
                 first.now = match (first.now, again.now) {
-                    (Some(a), Some(b)) => Some(a.highest(b)),
+                    (Ok(a), Ok(b)) => Ok(a.highest(b)),
                     (a, b) => a.or(b),
                 };
+                first.fresh |= again.fresh;
             }
             same
         });

@@ -3,20 +3,22 @@ use super::*;
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
 }
-fn c(tx: u64, rx: u64) -> Option<Counters> {
-    Some(Counters { tx, rx })
+type Now = Result<Counters, Unreadable>;
+const NONE: Now = Err(Unreadable { tx: None, rx: None });
+fn c(tx: u64, rx: u64) -> Now {
+    Ok(Counters { tx, rx })
 }
-fn look(baseline: &mut Baseline, answer: &[(&str, Option<Counters>)]) -> Seen {
+fn look(baseline: &mut Baseline, answer: &[(&str, Now)]) -> Seen {
     let mut look = baseline.look();
     for (id, now) in answer {
         look.entry(id, *now);
     }
     look.finish()
 }
-fn merged(answer: &[(&str, Option<Counters>)]) -> Baseline {
+fn merged(answer: &[(&str, Now)]) -> Baseline {
     let mut baseline = Baseline::default();
     let seen = look(&mut baseline, answer);
-    baseline.acknowledge(&seen, at(0));
+    baseline.acknowledge(&seen, at(0), |_| false);
     baseline
 }
 fn ids(seen: &Seen) -> Vec<&str> {
@@ -32,7 +34,8 @@ fn only_what_moved_is_merged() {
     );
     assert!(!seen.emptied);
     assert_eq!(ids(&seen), ["b", "d"]);
-    assert_eq!(seen.moved[0].last, Some((Counters { tx: 2, rx: 2 }, at(0))));
+    assert_eq!(seen.moved[0].merged, Counters { tx: 2, rx: 2 });
+    assert_eq!(seen.moved[0].since, Some(at(0)));
     assert_eq!(seen.entries, 3);
 }
 
@@ -56,19 +59,20 @@ fn of_a_new_generation_all_is_merged_and_the_old_is_forgotten() {
     let seen = look(&mut baseline, &answer);
     assert!(seen.emptied);
     assert_eq!(ids(&seen), ["a", "b"]);
-    assert!(seen.moved.iter().all(|m| m.last.is_none()));
-    baseline.acknowledge(&seen, at(1));
+    assert!(seen.moved.iter().all(|m| m.merged == Counters::default()));
+    assert!(seen.moved.iter().all(|m| m.since == Some(at(0))));
+    baseline.acknowledge(&seen, at(1), |_| false);
     assert!(!look(&mut baseline, &answer).emptied, "d is forgotten");
 }
 
 #[test]
 fn an_unreadable_entry_is_present_and_told_once() {
     let mut baseline = merged(&[("a", c(5, 5))]);
-    let seen = look(&mut baseline, &[("a", None)]);
+    let seen = look(&mut baseline, &[("a", NONE)]);
     assert!(!seen.emptied);
     assert_eq!(ids(&seen), ["a"]);
-    baseline.acknowledge(&seen, at(1));
-    assert_eq!(look(&mut baseline, &[("a", None)]).moved, []);
+    baseline.acknowledge(&seen, at(1), |_| false);
+    assert_eq!(look(&mut baseline, &[("a", NONE)]).moved, []);
     let seen = look(&mut baseline, &[("a", c(4, 9))]);
     assert!(seen.emptied, "its last readable value still counts");
 }
@@ -111,9 +115,9 @@ fn a_key_given_twice_counts_once() {
 fn dead_is_offline_and_unchanged_over_two_reads() {
     let answer = [("a", c(1, 1)), ("b", c(1, 1)), ("d", c(1, 1))];
     let mut baseline = merged(&answer);
-    let read = |baseline: &mut Baseline, answer: &[(&str, Option<Counters>)]| {
+    let read = |baseline: &mut Baseline, answer: &[(&str, Now)]| {
         let seen = look(baseline, answer);
-        baseline.acknowledge(&seen, at(9));
+        baseline.acknowledge(&seen, at(9), |_| false);
         baseline.bury(|id| id == "b").ids
     };
     assert_eq!(baseline.bury(|id| id == "b").ids, 0, "all have just moved");
@@ -126,10 +130,28 @@ fn dead_is_offline_and_unchanged_over_two_reads() {
 #[test]
 fn a_late_answer_must_continue_its_senders_read() {
     let baseline = merged(&[("a", c(5, 5)), ("b", c(5, 5))]);
-    let answer = |of: &[(&str, Option<Counters>)]| {
-        of.iter().map(|(id, now)| (Box::from(*id), *now)).collect()
-    };
-    assert!(baseline.is_continued_by(&answer(&[("a", c(6, 5)), ("b", None), ("x", c(1, 1))])));
+    let answer = |of: &[(&str, Now)]| of.iter().map(|(id, now)| (Box::from(*id), *now)).collect();
+    assert!(baseline.is_continued_by(&answer(&[("a", c(6, 5)), ("b", NONE), ("x", c(1, 1))])));
     assert!(!baseline.is_continued_by(&answer(&[("a", c(6, 5))])));
     assert!(!baseline.is_continued_by(&answer(&[("a", c(6, 4)), ("b", c(5, 5))])));
+}
+
+#[test]
+fn what_is_held_is_looked_at_with_every_read_until_it_heals() {
+    let mut baseline = merged(&[("a", c(5, 5))]);
+    let seen = look(&mut baseline, &[("a", c(99, 5))]);
+    baseline.acknowledge(&seen, at(1), |id| id == "a");
+    let again = look(&mut baseline, &[("a", c(99, 5))]);
+    assert_eq!(again.moved[0].merged, Counters { tx: 5, rx: 5 });
+    assert_eq!(again.moved[0].since, Some(at(0)));
+    assert!(!again.moved[0].fresh);
+    assert!(
+        look(&mut baseline, &[("a", c(98, 5))]).emptied,
+        "it was seen"
+    );
+    let again = look(&mut baseline, &[("a", c(99, 5))]);
+    baseline.acknowledge(&again, at(2), |_| false);
+    assert_eq!(look(&mut baseline, &[("a", c(99, 5))]).moved, []);
+    let later = look(&mut baseline, &[("a", c(100, 5))]);
+    assert_eq!(later.moved[0].since, Some(at(2)));
 }
