@@ -8,20 +8,18 @@ pub use pool::{Use, pool};
 
 pub mod audit;
 pub mod changes;
+pub mod connections;
 pub mod credentials;
 pub mod devices;
 pub mod directory;
 pub mod events;
 pub mod groups;
 pub mod nodes;
-pub mod tokens;
-pub mod users;
-pub mod connections;
-pub mod directory;
-pub mod events;
 pub mod quarantine;
 pub mod readings;
+pub mod tokens;
 pub mod usage;
+pub mod users;
 
 /// Connections to the database, driven by the main runtime.
 pub type Db = Pool<AsyncPgConnection>;
