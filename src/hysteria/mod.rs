@@ -3,4 +3,13 @@
 //!
 //! `hook` is what the server sends when a client logs in, `stats` speaks with its traffic-stats API.
 pub mod hook;
+//! `hook` is what the server sends when a client logs in, `stats` speaks with its traffic-stats API, `endpoint` says
+//! how clients reach it, `uri` and `client_config` tell a client, `server_config` tells the server.
+pub mod client_config;
+pub mod endpoint;
+pub mod hook;
+pub mod server_config;
 pub mod stats;
+pub mod uri;
+
+pub use endpoint::{Address, Endpoint, Obfs, ObfsKind};

@@ -72,7 +72,7 @@ impl Default for Limits {
             entries: 1_000_000,
             silence: Duration::from_secs(3),
             whole: Duration::from_secs(30),
-            whole_clear: Duration::from_secs(120),
+            whole_clear: Duration::from_mins(2),
         }
     }
 }

@@ -149,7 +149,10 @@ impl Tokens {
     ) -> Result<(), StatsError> {
         match (byte, self.next) {
             (b' ' | b'\t' | b'\n' | b'\r', _) => Ok(()),
-            (b'"', Next::Key | Next::KeyOrEnd) => self.start_string(true),
+            (b'"', Next::Key | Next::KeyOrEnd) => {
+                self.start_string(true);
+                Ok(())
+            }
             (b':', Next::Colon) => {
                 self.next = Next::Value;
                 Ok(())
@@ -178,7 +181,10 @@ impl Tokens {
         self.within = match byte {
             b'{' => return self.open(Kind::Object, on),
             b'[' => return self.open(Kind::Array, on),
-            b'"' => return self.start_string(false),
+            b'"' => {
+                self.start_string(false);
+                return Ok(());
+            }
             b't' => Within::Literal(b"rue"),
             b'f' => Within::Literal(b"alse"),
             b'n' => Within::Literal(b"ull"),
@@ -239,11 +245,10 @@ impl Tokens {
         };
     }
 
-    fn start_string(&mut self, key: bool) -> Result<(), StatsError> {
+    fn start_string(&mut self, key: bool) {
         self.text.clear();
         self.cut = false;
         self.within = Within::String { key };
-        Ok(())
     }
 
     fn keep(&mut self, bytes: &[u8]) {
