@@ -65,6 +65,11 @@ impl Recent {
             .collect()
     }
 
+    /// Forgets a user that is erased, with the addresses it came from.
+    pub fn forget(&self, user: UserNo) {
+        held(&self.users).remove(&user);
+    }
+
     /// Forgets what is older than `since`.
     pub fn prune(&self, since: DateTime<Utc>) {
         held(&self.users).retain(|_, ring| ring.back().is_some_and(|last| last.at >= since));

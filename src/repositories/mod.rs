@@ -19,6 +19,7 @@ pub mod quarantine;
 pub mod readings;
 pub mod tokens;
 pub mod usage;
+pub mod traffic;
 pub mod users;
 
 /// Connections to the database, driven by the main runtime.

@@ -1,10 +1,14 @@
 //! Accounts.
 use crate::{
-    models::{Named, Role, User, UserId, UserNo, Window},
-    schema::{group_users, groups, users},
+    models::{Named, Role, Status, User, UserId, UserNo, Window},
+    schema::{group_users, groups, usage_totals, users},
 };
 use chrono::{DateTime, Utc};
-use diesel::{dsl::sql, prelude::*, sql_types::Bool};
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{BigInt, Bool, Nullable},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -105,24 +109,60 @@ pub struct Filter {
     pub prefix: Option<String>,
     /// Members of this group.
     pub group: Option<String>,
-    /// Only deleted ones; else only those that are not.
-    pub deleted: bool,
+    /// Only those with this status; without one, all that are not deleted.
+    pub status: Option<Status>,
     pub limit: i64,
 }
 
 diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
 
 /// One page of accounts that are not erased.
-pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<User>> {
+pub async fn list(
+    conn: &mut AsyncPgConnection,
+    filter: &Filter,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<User>> {
     let mut query = User::query()
         .filter(users::erased_at.is_null())
         .limit(filter.limit)
         .into_boxed();
-    query = if filter.deleted {
-        query.filter(users::deleted_at.is_not_null())
-    } else {
-        query.filter(users::deleted_at.is_null())
+    query = match filter.status {
+        Some(Status::Deleted) => query.filter(users::deleted_at.is_not_null()),
+        _ => query.filter(users::deleted_at.is_null()),
     };
+    // the order of `User::status`: each excludes those before it
+    if let Some(status) = filter.status.filter(|s| *s > Status::Deleted) {
+        query = if status == Status::Suspended {
+            query.filter(users::suspended_at.is_not_null())
+        } else {
+            query.filter(users::suspended_at.is_null())
+        };
+        if status > Status::Suspended {
+            query = if status == Status::Expired {
+                query.filter(users::expires_at.le(now))
+            } else {
+                query.filter(users::expires_at.is_null().or(users::expires_at.gt(now)))
+            };
+        }
+        if status > Status::Expired {
+            let limited = users::quota
+                .is_not_null()
+                .and(users::quota.assume_not_null().le(users::used));
+            query = if status == Status::Limited {
+                query.filter(limited)
+            } else {
+                query.filter(diesel::dsl::not(limited))
+            };
+        }
+        if status > Status::Limited {
+            let held = users::on_hold.and(users::activated_at.is_null());
+            query = if status == Status::OnHold {
+                query.filter(held)
+            } else {
+                query.filter(diesel::dsl::not(held))
+            };
+        }
+    }
     if let Some(prefix) = &filter.prefix {
         // a range and not LIKE: the index on lower(name) serves it whatever the collation's pattern rules are
         let upto = format!("{prefix}\u{10ffff}");
@@ -271,6 +311,36 @@ pub async fn update(
     };
     diesel::update(users::table.filter(users::number.eq(user.number)))
         .set((edited, users::version.eq(users::version + 1)))
+        .returning(User::as_returning())
+        .get_result(conn)
+        .await
+}
+
+/// Makes the present sum the baseline of a window that starts now. The row is locked by an earlier statement.
+pub async fn reset_window(
+    conn: &mut AsyncPgConnection,
+    no: UserNo,
+    at: DateTime<Utc>,
+) -> QueryResult<User> {
+    let total: Option<i64> = usage_totals::table
+        .filter(usage_totals::user_no.eq(no))
+        .select(sql::<Nullable<BigInt>>(
+            "least(sum(tx::numeric + rx), 1::int8 << 62)::int8",
+        ))
+        .first(conn)
+        .await?;
+    let total = total.unwrap_or(0);
+    diesel::update(users::table.filter(users::number.eq(no)))
+        .set((
+            users::used_total.eq(total),
+            users::window_baseline.eq(total),
+            users::used.eq(0),
+            users::warned_percent.eq(0),
+            users::window_started_at.eq(at),
+            users::window_anchor.eq(at),
+            users::updated_at.eq(at),
+            users::version.eq(users::version + 1),
+        ))
         .returning(User::as_returning())
         .get_result(conn)
         .await

@@ -4,3 +4,6 @@ pub mod admission;
 pub mod directory;
 pub mod enforcement;
 pub mod leases;
+pub mod fields;
+pub mod store;
+pub mod users;

@@ -1,0 +1,164 @@
+//! Making an account.
+use super::{LONGEST, UserDetail, Users, span, trace};
+use crate::{
+    error::{Error, Result, violated},
+    models::{GroupNo, Named, Role, UserId, Window, name},
+    repositories::{
+        groups,
+        users::{self, NewUser},
+    },
+    services::{fields::Fields, store::leave},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use serde_json::json;
+
+/// What an account is made with.
+#[derive(Clone, Debug, Default)]
+pub struct CreateUser {
+    pub name: String,
+    pub role: Option<Role>,
+    pub note: String,
+    /// Bytes a window; `None`: unlimited.
+    pub quota: Option<i64>,
+    pub window: Option<Window>,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Seconds from now, or from the first admission of a user on hold.
+    pub expires_in: Option<i64>,
+    pub on_hold: bool,
+    pub device_limit: Option<i32>,
+    pub online_limit: Option<i32>,
+    /// `None`: the group `default`.
+    pub groups: Option<Vec<String>>,
+}
+
+impl CreateUser {
+    fn check(&self, now: DateTime<Utc>) -> Result<(String, Option<TimeDelta>)> {
+        let mut fields = Fields::default();
+        let name = fields.take("name", name::name(&self.name));
+        let expires_in = self
+            .expires_in
+            .and_then(|s| fields.take("expires_in", span(s)));
+        fields.check(
+            self.note.chars().count() <= 4_096,
+            "note",
+            "must have at most 4096 characters",
+        );
+        limits(
+            &mut fields,
+            self.quota,
+            self.device_limit,
+            self.online_limit,
+        );
+        if self.expires_at.is_some() && self.expires_in.is_some() {
+            fields.wrong("expires_in", "stands beside expires_at: give one of them");
+        }
+        if self.on_hold && self.expires_at.is_some() {
+            fields.wrong(
+                "expires_at",
+                "a user on hold has no date yet: give expires_in",
+            );
+        }
+        far(&mut fields, self.expires_at, now);
+        fields.done()?;
+        Ok((name.unwrap_or_default(), expires_in))
+    }
+}
+
+/// Bytes and counts are never negative.
+pub(super) fn limits(
+    fields: &mut Fields,
+    quota: Option<i64>,
+    devices: Option<i32>,
+    online: Option<i32>,
+) {
+    const NEGATIVE: &str = "must not be negative";
+    fields.check(quota.is_none_or(|n| n >= 0), "quota", NEGATIVE);
+    fields.check(devices.is_none_or(|n| n >= 0), "device_limit", NEGATIVE);
+    fields.check(online.is_none_or(|n| n >= 0), "online_limit", NEGATIVE);
+}
+
+/// A date that the database and every client can hold.
+pub(super) fn far(fields: &mut Fields, at: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+    let near = TimeDelta::seconds(LONGEST);
+    fields.check(
+        at.is_none_or(|at| at <= now + near && at >= now - near),
+        "expires_at",
+        "must lie within a hundred years",
+    );
+}
+
+impl Users {
+    /// Makes an account.
+    pub async fn create(&self, principal: &str, create: &CreateUser) -> Result<UserDetail> {
+        let now = self.store.clock.now();
+        let (name, expires_in) = create.check(now)?;
+        let valid_for = expires_in.filter(|_| create.on_hold);
+        let new = NewUser {
+            id: UserId(self.store.clock.uuid()),
+            name: &name,
+            role: create.role.unwrap_or(Role::User),
+            note: &create.note,
+            quota: create.quota,
+            quota_window: create.window.unwrap_or(Window::None),
+            window_started_at: now,
+            expires_at: match expires_in {
+                Some(span) if !create.on_hold => Some(now + span),
+                _ => create.expires_at,
+            },
+            on_hold: create.on_hold,
+            valid_for_seconds: valid_for.map(|span| span.num_seconds()),
+            device_limit: create.device_limit,
+            online_limit: create.online_limit,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut conn = self.store.conn().await?;
+        let user = conn
+            .transaction(async |conn| {
+                let groups = memberships(conn, create.groups.as_deref()).await?;
+                let user = users::insert(conn, &new).await.map_err(taken)?;
+                for group in groups {
+                    groups::add_user(conn, group, user.number).await?;
+                }
+                let trace = trace(principal, ("user.create", "user.created"), &user, now).with(json!({
+                    "quota": user.quota, "window": user.quota_window, "expires_at": user.expires_at,
+                    "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
+                }));
+                leave(conn, trace).await?;
+                Ok::<_, Error>(user)
+            })
+            .await?;
+        let detail = self.detail(&mut conn, user).await?;
+        self.store.caught_up(conn).await?;
+        Ok(detail)
+    }
+}
+
+/// The numbers of groups given by name or id; of `default` when none is given.
+pub(in crate::services) async fn memberships(
+    conn: &mut AsyncPgConnection,
+    named: Option<&[String]>,
+) -> Result<Vec<GroupNo>> {
+    let default = [groups::DEFAULT.to_owned()];
+    let mut found = Vec::new();
+    let mut fields = Fields::default();
+    for name in named.unwrap_or(&default) {
+        match groups::find(conn, &Named::from(name.as_str())).await? {
+            Some(group) => found.push(group.number),
+            // the default group may have been deleted on purpose
+            None if named.is_none() => {}
+            None => fields.wrong("groups", format!("there is no group {name:?}")),
+        }
+    }
+    fields.done()?;
+    Ok(found)
+}
+
+/// A name that somebody has already.
+pub(super) fn taken(error: diesel::result::Error) -> Error {
+    match violated(&error) {
+        Some("users_name_unique") => Error::Duplicate("another user has this name".to_owned()),
+        _ => error.into(),
+    }
+}

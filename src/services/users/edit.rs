@@ -1,0 +1,206 @@
+//! Changing what people set of an account.
+use super::{
+    UserDetail, Users,
+    create::{far, limits, taken},
+    locked, span, trace,
+};
+use crate::{
+    error::{Error, Result},
+    models::{Named, Role, User, Window, name},
+    repositories::users,
+    services::{fields::Fields, store::leave},
+};
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde_json::{Map, Value, json};
+
+/// What to change; `Some(None)` removes a value.
+#[derive(Clone, Debug, Default)]
+pub struct EditUser {
+    pub name: Option<String>,
+    pub role: Option<Role>,
+    pub note: Option<String>,
+    pub quota: Option<Option<i64>>,
+    pub window: Option<Window>,
+    pub expires_at: Option<Option<DateTime<Utc>>>,
+    /// Seconds from now, or from the first admission of a user on hold.
+    pub expires_in: Option<i64>,
+    /// `false` starts the clock now.
+    pub on_hold: Option<bool>,
+    pub device_limit: Option<Option<i32>>,
+    pub online_limit: Option<Option<i32>>,
+}
+
+impl EditUser {
+    fn check(&self, now: DateTime<Utc>) -> Result<Option<String>> {
+        let mut fields = Fields::default();
+        let name = self
+            .name
+            .as_ref()
+            .and_then(|n| fields.take("name", name::name(n)));
+        if let Some(seconds) = self.expires_in {
+            fields.take("expires_in", span(seconds));
+        }
+        if let Some(note) = &self.note {
+            fields.check(
+                note.chars().count() <= 4_096,
+                "note",
+                "must have at most 4096 characters",
+            );
+        }
+        limits(
+            &mut fields,
+            self.quota.flatten(),
+            self.device_limit.flatten(),
+            self.online_limit.flatten(),
+        );
+        far(&mut fields, self.expires_at.flatten(), now);
+        if self.expires_at.is_some() && self.expires_in.is_some() {
+            fields.wrong("expires_in", "stands beside expires_at: give one of them");
+        }
+        fields.done()?;
+        Ok(name)
+    }
+
+    /// Applies the change to a locked row.
+    fn apply(&self, user: &mut User, name: Option<String>, now: DateTime<Utc>) -> Result<()> {
+        if let Some(name) = name {
+            user.name = name;
+        }
+        user.role = self.role.unwrap_or(user.role);
+        if let Some(note) = &self.note {
+            user.note.clone_from(note);
+        }
+        user.device_limit = self.device_limit.unwrap_or(user.device_limit);
+        user.online_limit = self.online_limit.unwrap_or(user.online_limit);
+        if let Some(quota) = self.quota {
+            user.quota = quota;
+            // a threshold that lies ahead again is reported again
+            if percent(user) < i64::from(user.warned_percent) {
+                user.warned_percent = 0;
+            }
+        }
+        if let Some(window) = self.window.filter(|w| *w != user.quota_window) {
+            // what is used stays used until the new window's first boundary
+            user.quota_window = window;
+            user.window_started_at = now;
+            user.window_anchor = (window == Window::Rolling30).then_some(now);
+        }
+        self.apply_hold(user, now)?;
+        self.apply_expiry(user, now)
+    }
+
+    fn apply_hold(&self, user: &mut User, now: DateTime<Utc>) -> Result<()> {
+        match self.on_hold {
+            Some(true) if !user.is_on_hold() => {
+                if user.activated_at.is_some() {
+                    return Err(Error::State(
+                        "the user's clock is running since its first login: it cannot be put on hold".to_owned(),
+                    ));
+                }
+                if user.expires_at.is_some() && self.expires_at.is_none() {
+                    return Err(Error::field(
+                        "on_hold",
+                        "the user has a date: give expires_at null or expires_in with it",
+                    ));
+                }
+                user.on_hold = true;
+            }
+            Some(false) if user.is_on_hold() => {
+                user.activated_at = Some(now);
+                user.expires_at = user.valid_for().map(|span| now + span);
+                user.on_hold = false;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn apply_expiry(&self, user: &mut User, now: DateTime<Utc>) -> Result<()> {
+        let held = user.is_on_hold();
+        match (self.expires_at, self.expires_in) {
+            (Some(Some(_)), _) if held => {
+                return Err(Error::field(
+                    "expires_at",
+                    "a user on hold has no date yet: give expires_in",
+                ));
+            }
+            (Some(at), _) => {
+                user.expires_at = at;
+                user.valid_for_seconds = None;
+            }
+            (None, Some(seconds)) if held => {
+                user.expires_at = None;
+                user.valid_for_seconds = Some(seconds);
+            }
+            (None, Some(seconds)) => {
+                let span = span(seconds).map_err(|why| Error::field("expires_in", why))?;
+                user.expires_at = Some(now + span);
+                user.valid_for_seconds = None;
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    /// The fields that were given. Values of personal ones are left out: they would outlive an erasure.
+    fn detail(&self) -> Value {
+        let mut detail = Map::new();
+        let mut put = |field: &str, given: bool, value: Value| {
+            if given {
+                detail.insert(field.to_owned(), value);
+            }
+        };
+        put("name", self.name.is_some(), Value::Null);
+        put("note", self.note.is_some(), Value::Null);
+        put("role", self.role.is_some(), json!(self.role));
+        put("quota", self.quota.is_some(), json!(self.quota.flatten()));
+        put("window", self.window.is_some(), json!(self.window));
+        let at = self.expires_at.flatten();
+        put("expires_at", self.expires_at.is_some(), json!(at));
+        put(
+            "expires_in",
+            self.expires_in.is_some(),
+            json!(self.expires_in),
+        );
+        put("on_hold", self.on_hold.is_some(), json!(self.on_hold));
+        let (devices, online) = (self.device_limit, self.online_limit);
+        put("device_limit", devices.is_some(), json!(devices.flatten()));
+        put("online_limit", online.is_some(), json!(online.flatten()));
+        Value::Object(detail)
+    }
+}
+
+/// How much of its quota a user has used, in whole percent.
+fn percent(user: &User) -> i64 {
+    match user.quota {
+        Some(quota) if quota > 0 => {
+            let percent = i128::from(user.used) * 100 / i128::from(quota);
+            i64::try_from(percent).unwrap_or(i64::MAX)
+        }
+        Some(_) => 100,
+        None => 0,
+    }
+}
+
+impl Users {
+    /// Changes what is given and leaves the rest.
+    pub async fn edit(&self, principal: &str, who: &Named, edit: &EditUser) -> Result<UserDetail> {
+        let now = self.store.clock.now();
+        let name = edit.check(now)?;
+        let mut conn = self.store.conn().await?;
+        let user = conn
+            .transaction(async |conn| {
+                let mut user = locked(conn, who).await?;
+                edit.apply(&mut user, name.clone(), now)?;
+                let user = users::update(conn, &user, now).await.map_err(taken)?;
+                let trace = trace(principal, ("user.update", "user.updated"), &user, now);
+                leave(conn, trace.with(edit.detail())).await?;
+                Ok::<_, Error>(user)
+            })
+            .await?;
+        let detail = self.detail(&mut conn, user).await?;
+        self.store.caught_up(conn).await?;
+        Ok(detail)
+    }
+}

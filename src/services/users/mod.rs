@@ -1,0 +1,185 @@
+//! Accounts: made, found, changed, suspended, deleted. Counted bytes are accounting's, who may connect is admission's.
+mod create;
+mod edit;
+mod explain;
+mod remove;
+mod reset;
+
+pub use create::CreateUser;
+pub use edit::EditUser;
+pub use explain::{Explained, Refusal};
+
+use crate::{
+    admission::recent::Recent,
+    error::{Error, Result},
+    models::{Named, Status, User, UserNo},
+    repositories::{
+        groups, nodes,
+        users::{self, Filter},
+    },
+    services::store::{Store, Trace, leave},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use serde_json::json;
+use std::{collections::HashMap, sync::Arc};
+
+/// The longest validity that is taken: a hundred years.
+const LONGEST: i64 = 100 * 366 * 86_400;
+
+/// The service.
+#[derive(Clone)]
+pub struct Users {
+    pub store: Store,
+    pub recent: Arc<Recent>,
+}
+
+/// A user as callers see it.
+#[derive(Clone, Debug)]
+pub struct UserDetail {
+    pub user: User,
+    /// At the moment of the answer.
+    pub status: Status,
+    /// Names of its groups.
+    pub groups: Vec<String>,
+}
+
+impl Users {
+    /// One user.
+    pub async fn find(&self, who: &Named) -> Result<UserDetail> {
+        let mut conn = self.store.conn().await?;
+        let user = users::find(&mut conn, who)
+            .await?
+            .ok_or(Error::NotFound("user"))?;
+        self.detail(&mut conn, user).await
+    }
+
+    /// One page.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<UserDetail>> {
+        let mut conn = self.store.conn().await?;
+        let page = users::list(&mut conn, filter, self.store.clock.now()).await?;
+        let numbers: Vec<UserNo> = page.iter().map(|u| u.number).collect();
+        let mut groups: HashMap<UserNo, Vec<String>> = HashMap::new();
+        for (user, group) in users::groups_of(&mut conn, &numbers).await? {
+            groups.entry(user).or_default().push(group);
+        }
+        let now = self.store.clock.now();
+        let detail = |user: User| UserDetail {
+            status: user.status(now),
+            groups: groups.remove(&user.number).unwrap_or_default(),
+            user,
+        };
+        Ok(page.into_iter().map(detail).collect())
+    }
+
+    /// Suspends: refused from the answer on, and kicked.
+    pub async fn suspend(&self, principal: &str, who: &Named) -> Result<UserDetail> {
+        self.turn(principal, who, Turn::Suspend).await
+    }
+
+    /// Ends a suspension, or restores a deleted user.
+    pub async fn activate(&self, principal: &str, who: &Named) -> Result<UserDetail> {
+        self.turn(principal, who, Turn::Activate).await
+    }
+
+    async fn turn(&self, principal: &str, who: &Named, turn: Turn) -> Result<UserDetail> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let user = conn
+            .transaction(async |conn| {
+                let mut user = locked(conn, who).await?;
+                match turn {
+                    Turn::Suspend => user.suspended_at = user.suspended_at.or(Some(now)),
+                    Turn::Activate => (user.suspended_at, user.deleted_at) = (None, None),
+                }
+                let user = users::update(conn, &user, now).await?;
+                let what = match turn {
+                    Turn::Suspend => ("user.suspend", "user.suspended"),
+                    Turn::Activate => ("user.activate", "user.activated"),
+                };
+                leave(conn, trace(principal, what, &user, now)).await?;
+                Ok::<_, Error>(user)
+            })
+            .await?;
+        let detail = self.detail(&mut conn, user).await?;
+        self.store.caught_up(conn).await?;
+        Ok(detail)
+    }
+
+    /// Allows or denies a node to a user whatever its groups say; `None` lets the groups decide again.
+    pub async fn permit(
+        &self,
+        principal: &str,
+        who: &Named,
+        which: &Named,
+        allowed: Option<bool>,
+    ) -> Result<()> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        conn.transaction(async |conn| {
+            let node = nodes::lock(conn, which)
+                .await?
+                .ok_or(Error::NotFound("node"))?;
+            let user = locked(conn, who).await?;
+            match allowed {
+                Some(allowed) => {
+                    groups::set_override(conn, user.number, node.number, allowed).await?;
+                }
+                None => {
+                    if !groups::remove_override(conn, user.number, node.number).await? {
+                        return Err(Error::NotFound("rule"));
+                    }
+                }
+            }
+            let what = match allowed {
+                Some(true) => ("user.allow", "user.node_allowed"),
+                Some(false) => ("user.deny", "user.node_denied"),
+                None => ("user.inherit", "user.node_inherited"),
+            };
+            let mut trace = trace(principal, what, &user, now).with(json!({ "node": node.id }));
+            trace.node = Some(node.number);
+            leave(conn, trace).await
+        })
+        .await?;
+        self.store.caught_up(conn).await
+    }
+
+    async fn detail(&self, conn: &mut AsyncPgConnection, user: User) -> Result<UserDetail> {
+        let groups = users::groups_of(conn, &[user.number]).await?;
+        Ok(UserDetail {
+            status: user.status(self.store.clock.now()),
+            groups: groups.into_iter().map(|(_, name)| name).collect(),
+            user,
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Turn {
+    Suspend,
+    Activate,
+}
+
+/// The user, locked until the transaction ends.
+pub(super) async fn locked(conn: &mut AsyncPgConnection, who: &Named) -> Result<User> {
+    users::lock(conn, who).await?.ok_or(Error::NotFound("user"))
+}
+
+/// The traces of a change of a user. Directories read a user's rows whatever changed in them.
+fn trace<'a>(
+    principal: &'a str,
+    what: (&'static str, &'static str),
+    user: &User,
+    at: DateTime<Utc>,
+) -> Trace<'a> {
+    Trace::new(principal, what, format!("user:{}", user.id), at).user(user.number)
+}
+
+/// How long, checked; in seconds.
+fn span(seconds: i64) -> Result<TimeDelta, String> {
+    if (1..=LONGEST).contains(&seconds) {
+        Ok(TimeDelta::seconds(seconds))
+    } else {
+        Err("must be 1 second to 100 years".to_owned())
+    }
+}

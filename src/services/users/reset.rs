@@ -1,0 +1,33 @@
+//! Starting a user's window anew.
+use super::{UserDetail, Users, locked, trace};
+use crate::{
+    error::{Error, Result},
+    models::Named,
+    repositories::users,
+    services::store::leave,
+};
+use diesel_async::AsyncConnection;
+use serde_json::json;
+
+impl Users {
+    /// Starts the window now: what was used so far no longer counts against the quota. No counter is set to zero, the
+    /// sum under the user's lock becomes the baseline.
+    pub async fn reset(&self, principal: &str, who: &Named) -> Result<UserDetail> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let user = conn
+            .transaction(async |conn| {
+                let before = locked(conn, who).await?;
+                // a statement of its own after the lock, or its snapshot would be older than the lock
+                let user = users::reset_window(conn, before.number, now).await?;
+                let trace = trace(principal, ("user.reset", "user.window_reset"), &user, now)
+                    .with(json!({ "used": before.used, "used_total": user.used_total }));
+                leave(conn, trace).await?;
+                Ok::<_, Error>(user)
+            })
+            .await?;
+        let detail = self.detail(&mut conn, user).await?;
+        self.store.caught_up(conn).await?;
+        Ok(detail)
+    }
+}
