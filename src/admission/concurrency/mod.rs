@@ -138,3 +138,13 @@ impl Held {
         }
     }
 }
+
+impl From<Listed<'_>> for Held {
+    fn from(listed: Listed<'_>) -> Self {
+        Self {
+            user: listed.user,
+            device: listed.device,
+            id: listed.id.into(),
+        }
+    }
+}

@@ -74,11 +74,7 @@ impl NodePresence {
                     kick.push(Arc::clone(id));
                 }
             } else {
-                let held = Held {
-                    user: entry.user,
-                    device: entry.device,
-                    id: entry.id.into(),
-                };
+                let held = Held::from(*entry);
                 self.admit(&held, None, asked_at);
                 regained.push(held);
             }

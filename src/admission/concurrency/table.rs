@@ -79,13 +79,19 @@ impl Table {
         }
     }
 
-    /// This connection will be kicked: it counts nowhere from here on. True if that is news.
-    pub fn displace(&self, user: UserNo, node: NodeNo, id: &str) -> bool {
-        let mut users = self.shard(user);
-        if let Some(leases) = users.get_mut(&user) {
-            leases.end(id);
+    /// This connection will be kicked: it counts nowhere from here on, even if it is heard of only later. True if that is
+    /// news.
+    pub fn displace(&self, node: NodeNo, connection: Listed<'_>, now: DateTime<Utc>) -> bool {
+        let mut users = self.shard(connection.user);
+        if let Some(leases) = users.get_mut(&connection.user) {
+            leases.end(connection.id);
         }
-        lock(&self.node(node)).mark(id)
+        let node = self.node(node);
+        let mut node = lock(&node);
+        if node.kick_pending(connection.id).is_none() {
+            node.admit(&Held::from(connection), None, now);
+        }
+        node.mark(connection.id)
     }
 
     /// Whether this connection waits for its kick.

@@ -17,7 +17,7 @@ pub(super) struct Lease {
     pub(super) id: Arc<str>,
 }
 
-/// All that counts for one user, oldest first.
+/// All that counts for one user, oldest first; what is equally old, by id.
 #[derive(Debug, Default)]
 pub(super) struct UserLeases {
     pub(super) leases: Vec<Lease>,
@@ -84,7 +84,8 @@ impl UserLeases {
     /// Adds a lease without asking, once, at its place by age.
     pub(super) fn hold(&mut self, lease: Lease) {
         if self.leases.iter().all(|l| l.id != lease.id) {
-            let place = self.leases.partition_point(|l| l.since <= lease.since);
+            let place =
+                (self.leases).partition_point(|l| (l.since, &l.id) <= (lease.since, &lease.id));
             self.leases.insert(place, lease);
         }
     }

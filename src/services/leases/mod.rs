@@ -128,7 +128,8 @@ impl Leases {
     /// These connections will be kicked: they count nowhere from here on.
     pub async fn displace(&self, node: NodeNo, listed: &[Listed<'_>]) {
         let inner = &self.inner;
-        let fresh = |entry: &&Listed<'_>| inner.table.displace(entry.user, node, entry.id);
+        let now = inner.clock.now();
+        let fresh = |entry: &&Listed<'_>| inner.table.displace(node, **entry, now);
         let fresh: Vec<Listed<'_>> = listed.iter().filter(fresh).copied().collect();
         inner.tell_displaced(node, &fresh).await;
     }

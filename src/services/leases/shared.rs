@@ -176,8 +176,9 @@ impl Inner {
         shared.tell(claim.node, opened);
         let nodes = displaced.into_iter().map(|(node, id)| {
             let node = NodeNo(node);
-            self.table.displace(user, node, &id);
-            shared.tell(node, format!("k {user} {id}"));
+            let id = &id;
+            self.table.displace(node, Listed { id, user, device }, now);
+            shared.tell(node, format!("k {user} {device} {id}"));
             node
         });
         Taken::Leased {
@@ -198,28 +199,27 @@ impl Inner {
 
     fn hear(&self, node: NodeNo, line: &str) -> Option<()> {
         let mut words = line.split(' ');
-        match (words.next()?, UserNo(words.next()?.parse().ok()?)) {
-            ("k", user) => {
-                self.table.displace(user, node, words.next()?);
-            }
-            (_, user) => {
-                let device = DeviceNo(words.next()?.parse().ok()?);
-                let since = DateTime::from_timestamp_micros(words.next()?.parse().ok()?)?;
-                let addr = words.next()?.parse().ok().map(AddrKey);
-                let id = words.next()?.into();
-                let claim = Claim {
-                    user,
-                    device,
-                    node,
-                    id,
-                    addr,
-                    max_connections: 1,
-                    on_conflict: OnConflict::Newest,
-                    online_limit: None,
-                };
-                self.table.hold(&claim, since);
-            }
+        let state = words.next()?;
+        let user = UserNo(words.next()?.parse().ok()?);
+        let device = DeviceNo(words.next()?.parse().ok()?);
+        if state == "k" {
+            let id = words.next()?;
+            (self.table).displace(node, Listed { id, user, device }, self.clock.now());
+            return Some(());
         }
+        let since = DateTime::from_timestamp_micros(words.next()?.parse().ok()?)?;
+        let addr = words.next()?.parse().ok().map(AddrKey);
+        let claim = Claim {
+            user,
+            device,
+            node,
+            id: words.next()?.into(),
+            addr,
+            max_connections: 1,
+            on_conflict: OnConflict::Newest,
+            online_limit: None,
+        };
+        self.table.hold(&claim, since);
         Some(())
     }
 
@@ -249,7 +249,8 @@ impl Inner {
             return;
         }
         let kicked: HashSet<&str> = observed.kick.iter().map(|id| &**id).collect();
-        let until = micros(self.clock.now()) + lease_time();
+        let now = self.clock.now();
+        let until = micros(now) + lease_time();
         let seen = |user: UserNo, device: DeviceNo, id| Seen {
             user: user.0,
             device: device.0,
@@ -273,7 +274,7 @@ impl Inner {
         let pending: HashSet<&str> = pending.iter().map(|id| &**id).collect();
         let news = listed
             .iter()
-            .filter(|l| pending.contains(l.id) && self.table.displace(l.user, node, l.id));
+            .filter(|l| pending.contains(l.id) && self.table.displace(node, **l, now));
         let news: Vec<Arc<str>> = news.map(|l| l.id.into()).collect();
         drop(seen);
         observed.kick.extend(news);
@@ -325,7 +326,7 @@ impl Inner {
         let marked: Vec<Seen<'_>> = marked.collect();
         shared.heard(shared.cache.confirm_leases(&marked).await);
         for l in displaced {
-            shared.tell(node, format!("k {} {}", l.user, l.id));
+            shared.tell(node, format!("k {} {} {}", l.user, l.device, l.id));
         }
     }
 

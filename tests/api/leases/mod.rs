@@ -1,0 +1,5 @@
+//! Leases: the same suite over memory and over Redis, and what only several instances can show.
+mod instances;
+mod model;
+mod rules;
+mod world;

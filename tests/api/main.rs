@@ -1,0 +1,5 @@
+//! One binary for everything that is tested through the program's own doors.
+#[path = "../support/mod.rs"]
+mod support;
+
+mod leases;

@@ -1,0 +1,3 @@
+//! What tests share: servers of their own, clocks to turn.
+pub mod clock;
+pub mod redis;
