@@ -1,16 +1,36 @@
-//! The command line: one root, one file a verb. `serve`, `migrate` and `config` work on the machine itself; every other
-//! verb is a client of the API.
+//! The command line: one root, one room or file a verb. `serve`, `migrate` and `config` work on the machine itself;
+//! every other verb is a client of the API like any other, and knows neither services nor the database.
+mod asking;
+mod body;
+mod client;
+mod completions;
 mod config;
+mod console;
+mod devices;
+mod events;
+mod failure;
+mod groups;
+mod nodes;
+mod output;
+mod path;
 mod place;
+mod quarantine;
+mod stats;
+mod target;
+mod tokens;
+mod users;
+mod values;
 
 pub use place::Place;
 
-use clap::{Parser, Subcommand};
+use asking::Asking;
+use clap::{CommandFactory, Parser, Subcommand};
+use failure::Failure;
 use std::process::ExitCode;
 
 /// Decides who may connect to a fleet of Hysteria2 servers, counts every byte once, cuts off at once.
 #[derive(Debug, Parser)]
-#[command(name = "hywarden", version, propagate_version = true)]
+#[command(name = "hywarden", version, propagate_version = true, after_help = failure::HELP)]
 pub struct Root {
     #[command(flatten)]
     place: Place,
@@ -23,6 +43,10 @@ enum Verb {
     /// Check or print the settings in force
     #[command(subcommand)]
     Config(config::Config),
+    #[command(flatten)]
+    Asking(Box<Asking>),
+    /// Print what a shell needs to finish a word
+    Completions(completions::Completions),
 }
 
 /// Reads the command line and does what it says.
@@ -30,6 +54,27 @@ pub fn run() -> ExitCode {
     let root = Root::parse();
     match root.verb {
         Verb::Config(verb) => said(verb.run(&root.place)),
+        Verb::Asking(asking) => asked(*asking, &root.place),
+        Verb::Completions(completions) => {
+            completions.print(Root::command());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Asks the running program; a client needs no more than one thread.
+fn asked(asking: Asking, place: &Place) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(asking.run(|| {
+            let settings = place
+                .settings()
+                .map_err(|why| Failure::usage(format!("{why:#}")))?;
+            Ok(settings.api_socket())
+        })),
+        Err(why) => said(Err(why.into())),
     }
 }
 

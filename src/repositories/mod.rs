@@ -18,8 +18,8 @@ pub mod nodes;
 pub mod quarantine;
 pub mod readings;
 pub mod tokens;
-pub mod usage;
 pub mod traffic;
+pub mod usage;
 pub mod users;
 
 /// Connections to the database, driven by the main runtime.

@@ -3,7 +3,7 @@ pub mod accounting;
 pub mod admission;
 pub mod directory;
 pub mod enforcement;
-pub mod leases;
 pub mod fields;
+pub mod leases;
 pub mod store;
 pub mod users;

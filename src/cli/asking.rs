@@ -1,0 +1,97 @@
+//! The verbs that ask the running program, in one table.
+use super::{
+    client::Client,
+    console::Console,
+    devices::{self, DeviceVerb},
+    events::{self, EventsVerb},
+    failure::Failure,
+    groups::{self, GroupVerb},
+    nodes::{self, NodeVerb},
+    output::Printer,
+    quarantine::{self, QuarantineVerb},
+    stats::{self, StatsVerb},
+    target::Target,
+    tokens::{self, TokenVerb},
+    users::{self, UserVerb},
+};
+use clap::{Args, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Verbs of the client.
+#[derive(Subcommand, Debug)]
+pub enum Asking {
+    /// Users: who may connect, how much and how long
+    User(Ask<UserVerb>),
+    /// Devices: the clients of a user, each with its own secret
+    Device(Ask<DeviceVerb>),
+    /// Nodes: the Hysteria2 servers
+    Node(Ask<NodeVerb>),
+    /// Groups: which users may use which nodes
+    Group(Ask<GroupVerb>),
+    /// Tokens: keys to the API
+    Token(Ask<TokenVerb>),
+    /// Bytes that were held back because they could not be believed
+    Quarantine(Ask<QuarantineVerb>),
+    /// Traffic, connections, refusals
+    Stats(Ask<StatsVerb>),
+    /// What happened
+    Events(Ask<EventsVerb>),
+}
+
+/// A verb, and where it is asked.
+#[derive(Args, Debug)]
+pub struct Ask<V: Subcommand> {
+    #[command(subcommand)]
+    verb: V,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Asking {
+    /// Asks. `socket` says where this machine's program listens.
+    pub async fn run(self, socket: impl FnOnce() -> Result<PathBuf, Failure>) -> ExitCode {
+        let target = self.target();
+        let mut out = Printer::standard(target.json);
+        let api = match Client::new(target, socket) {
+            Ok(api) => api,
+            Err(failure) => {
+                out.failure(&failure);
+                return failure.exit();
+            }
+        };
+        let mut console = Console { api, out };
+        match self.ask(&mut console).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                console.out.failure(&failure);
+                failure.exit()
+            }
+        }
+    }
+
+    fn target(&self) -> &Target {
+        match self {
+            Self::User(ask) => &ask.target,
+            Self::Device(ask) => &ask.target,
+            Self::Node(ask) => &ask.target,
+            Self::Group(ask) => &ask.target,
+            Self::Token(ask) => &ask.target,
+            Self::Quarantine(ask) => &ask.target,
+            Self::Stats(ask) => &ask.target,
+            Self::Events(ask) => &ask.target,
+        }
+    }
+
+    async fn ask(self, on: &mut Console) -> Result<(), Failure> {
+        match self {
+            Self::User(ask) => users::run(ask.verb, on).await,
+            Self::Device(ask) => devices::run(ask.verb, on).await,
+            Self::Node(ask) => nodes::run(ask.verb, on).await,
+            Self::Group(ask) => groups::run(ask.verb, on).await,
+            Self::Token(ask) => tokens::run(ask.verb, on).await,
+            Self::Quarantine(ask) => quarantine::run(ask.verb, on).await,
+            Self::Stats(ask) => stats::run(ask.verb, on).await,
+            Self::Events(ask) => events::run(ask.verb, on).await,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `hywarden stats …`: what was used, who is connected, who was refused.
+mod connections;
+mod decisions;
+mod traffic;
+
+use super::{console::Console, failure::Failure};
+use clap::Subcommand;
+use traffic::Traffic;
+
+/// Verbs that only look.
+#[derive(Subcommand, Debug)]
+pub enum StatsVerb {
+    /// Bytes of a user, a device or a node
+    Traffic(Traffic),
+    /// Connections that are online
+    Connections {
+        /// Those that ended, too, as long as they are kept
+        #[arg(long)]
+        all: bool,
+        /// At most so many; all when nothing is said
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// The last refusals: of one user, or of credentials that nobody has
+    Decisions {
+        /// Of this user
+        #[arg(long, conflicts_with = "unknown", required_unless_present = "unknown")]
+        user: Option<String>,
+        /// Of credentials that no device has
+        #[arg(long)]
+        unknown: bool,
+    },
+}
+
+/// Does a verb.
+pub async fn run(verb: StatsVerb, on: &mut Console) -> Result<(), Failure> {
+    match verb {
+        StatsVerb::Traffic(traffic) => traffic::show(traffic, on).await,
+        StatsVerb::Connections { all, limit } => connections::list(all, limit, on).await,
+        StatsVerb::Decisions { user, .. } => decisions::list(user, on).await,
+    }
+}

@@ -1,0 +1,126 @@
+//! `hywarden user …`: one file a kind of verb; what a user is shown as lives in `show`.
+mod change;
+mod explain;
+mod show;
+
+use super::{body::Body, console::Console, failure::Failure, path::Path, values};
+use crate::models::{Status, Window};
+use change::{Create, Edit};
+use clap::{Subcommand, builder::PossibleValuesParser};
+
+/// Verbs on users. USER is a name or an id.
+#[derive(Subcommand, Debug)]
+pub enum UserVerb {
+    /// Create a user
+    Create(Create),
+    /// List users
+    List {
+        /// Only those with this status
+        #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.iter().map(|s| s.as_str())))]
+        status: Option<String>,
+        /// Only those of this group
+        #[arg(long)]
+        group: Option<String>,
+        /// Only those whose name holds this
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// At most so many; all when nothing is said
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Show a user with what it used
+    Show { user: String },
+    /// Change what is said, leave the rest
+    Edit(Edit),
+    /// Refuse the user's logins and close its connections until it is activated
+    Suspend { user: String },
+    /// Let a suspended user in again
+    Activate { user: String },
+    /// Delete a user: its devices are refused and closed first
+    Delete {
+        user: String,
+        /// Erase its personal fields and free its name; cannot be undone
+        #[arg(long)]
+        hard: bool,
+    },
+    /// Start the user's window anew: what it used so far no longer counts against its quota
+    #[command(visible_alias = "reset-data")]
+    ResetUsage { user: String },
+    /// Why was the user refused? Its last refusals with their codes
+    Explain { user: String },
+    /// Let the user use a node whatever its groups say
+    Allow { user: String, node: String },
+    /// Keep the user off a node whatever its groups say
+    Deny { user: String, node: String },
+    /// Let the user's groups decide about a node again
+    Inherit { user: String, node: String },
+}
+
+/// The words of the quota's window.
+pub(super) fn windows() -> PossibleValuesParser {
+    PossibleValuesParser::new(Window::ALL.iter().map(|w| w.as_str()))
+}
+
+/// Does a verb.
+pub async fn run(verb: UserVerb, on: &mut Console) -> Result<(), Failure> {
+    match verb {
+        UserVerb::Create(create) => change::create(create, on).await,
+        UserVerb::Edit(edit) => change::edit(edit, on).await,
+        UserVerb::List {
+            status,
+            group,
+            search,
+            limit,
+        } => {
+            let path = Path::of(&["users"])?
+                .with_some("status", status)
+                .with_some("group", group)
+                .with_some("search", search);
+            on.list(path, show::COLUMNS, limit, "no such users").await
+        }
+        UserVerb::Show { user } => {
+            let answer = on.api.get(&Path::of(&["users", &user])?).await?;
+            on.out.answer(&answer, show::user)
+        }
+        UserVerb::Suspend { user } => post(&user, "suspend", on).await,
+        UserVerb::Activate { user } => post(&user, "activate", on).await,
+        UserVerb::ResetUsage { user } => post(&user, "reset-data", on).await,
+        UserVerb::Delete { user, hard } => {
+            let path = Path::of(&["users", &user])?.with_some("hard", hard.then_some(true));
+            on.api.delete(&path).await?;
+            let how = if hard { "erased" } else { "deleted" };
+            on.done(&format!("user {user} is {how}"))
+        }
+        UserVerb::Explain { user } => explain::explain(&user, on).await,
+        UserVerb::Allow { user, node } => permit(&user, &node, Some(true), on).await,
+        UserVerb::Deny { user, node } => permit(&user, &node, Some(false), on).await,
+        UserVerb::Inherit { user, node } => permit(&user, &node, None, on).await,
+    }
+}
+
+async fn post(user: &str, verb: &str, on: &mut Console) -> Result<(), Failure> {
+    let answer = on
+        .api
+        .post(&Path::of(&["users", user, verb])?, None)
+        .await?;
+    on.out.answer(&answer, show::user)
+}
+
+async fn permit(
+    user: &str,
+    node: &str,
+    allowed: Option<bool>,
+    on: &mut Console,
+) -> Result<(), Failure> {
+    let path = Path::of(&["users", user, "nodes", node])?;
+    let said = if let Some(allowed) = allowed {
+        let word = if allowed { "allow" } else { "deny" };
+        let body = Body::new().with("effect", word).into();
+        on.api.put(&path, Some(&body)).await?;
+        if allowed { "may use" } else { "may not use" }
+    } else {
+        on.api.delete(&path).await?;
+        "uses as its groups say"
+    };
+    on.done(&format!("user {user} {said} node {node}"))
+}
