@@ -11,6 +11,3 @@ pub mod stats;
 pub mod uri;
 
 pub use endpoint::{Address, Endpoint, Obfs, ObfsKind};
-//! `hook` is what the server sends when a client logs in, `stats` speaks with its traffic-stats API.
-pub mod hook;
-pub mod stats;
