@@ -4,6 +4,7 @@ pub mod admission;
 pub mod directory;
 pub mod enforcement;
 pub mod fields;
+pub mod instance;
 pub mod leases;
 pub mod store;
 pub mod users;

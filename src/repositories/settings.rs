@@ -1,0 +1,29 @@
+//! One value a key, for the whole installation.
+use crate::schema::settings;
+use chrono::{DateTime, Utc};
+use diesel::{QueryResult, prelude::*};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+
+/// Writes the value unless there is one already. Returns the one that stands.
+pub async fn find_or_insert(
+    conn: &mut AsyncPgConnection,
+    key: &str,
+    value: &Value,
+    at: DateTime<Utc>,
+) -> QueryResult<Value> {
+    diesel::insert_into(settings::table)
+        .values((
+            settings::key.eq(key),
+            settings::value.eq(value),
+            settings::updated_at.eq(at),
+        ))
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    settings::table
+        .find(key)
+        .select(settings::value)
+        .get_result(conn)
+        .await
+}
