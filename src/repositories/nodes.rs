@@ -221,8 +221,13 @@ pub async fn groups_of(
         .await
 }
 
-/// The live nodes that a user may use, by name: its own deny, then its own allow, then its groups.
-pub async fn permitted(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<Vec<Node>> {
+/// The live nodes that a user may use, those that take logins first, then by name: its own deny, then its own allow, then
+/// its groups.
+pub async fn permitted(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+    limit: i64,
+) -> QueryResult<Vec<Node>> {
     let own = |allowed: bool| {
         node_overrides::table
             .filter(node_overrides::user_no.eq(user))
@@ -242,7 +247,8 @@ pub async fn permitted(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResul
                 .eq_any(own(true))
                 .or(nodes::number.eq_any(by_group)),
         )
-        .order(nodes::name)
+        .order((nodes::disabled_at.is_not_null(), nodes::name))
+        .limit(limit)
         .load(conn)
         .await
 }

@@ -1,14 +1,10 @@
 //! Accounts.
 use crate::{
     models::{Named, Role, Status, User, UserId, UserNo, Window},
-    schema::{group_users, groups, usage_totals, users},
+    schema::{group_users, groups, users},
 };
 use chrono::{DateTime, Utc};
-use diesel::{
-    dsl::sql,
-    prelude::*,
-    sql_types::{BigInt, Bool, Nullable},
-};
+use diesel::{dsl::sql, prelude::*, sql_types::Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -311,36 +307,6 @@ pub async fn update(
     };
     diesel::update(users::table.filter(users::number.eq(user.number)))
         .set((edited, users::version.eq(users::version + 1)))
-        .returning(User::as_returning())
-        .get_result(conn)
-        .await
-}
-
-/// Makes the present sum the baseline of a window that starts now. The row is locked by an earlier statement.
-pub async fn reset_window(
-    conn: &mut AsyncPgConnection,
-    no: UserNo,
-    at: DateTime<Utc>,
-) -> QueryResult<User> {
-    let total: Option<i64> = usage_totals::table
-        .filter(usage_totals::user_no.eq(no))
-        .select(sql::<Nullable<BigInt>>(
-            "least(sum(tx::numeric + rx), 1::int8 << 62)::int8",
-        ))
-        .first(conn)
-        .await?;
-    let total = total.unwrap_or(0);
-    diesel::update(users::table.filter(users::number.eq(no)))
-        .set((
-            users::used_total.eq(total),
-            users::window_baseline.eq(total),
-            users::used.eq(0),
-            users::warned_percent.eq(0),
-            users::window_started_at.eq(at),
-            users::window_anchor.eq(at),
-            users::updated_at.eq(at),
-            users::version.eq(users::version + 1),
-        ))
         .returning(User::as_returning())
         .get_result(conn)
         .await

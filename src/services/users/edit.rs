@@ -84,7 +84,10 @@ impl EditUser {
             // what is used stays used until the new window's first boundary
             user.quota_window = window;
             user.window_started_at = now;
-            user.window_anchor = (window == Window::Rolling30).then_some(now);
+            user.window_anchor = user
+                .activated_at
+                .filter(|_| window == Window::Rolling30)
+                .map(|_| now);
         }
         self.apply_hold(user, now)?;
         self.apply_expiry(user, now)

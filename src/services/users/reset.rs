@@ -3,8 +3,8 @@ use super::{UserDetail, Users, locked, trace};
 use crate::{
     error::{Error, Result},
     models::Named,
-    repositories::users,
-    services::store::leave,
+    repositories::{usage, users},
+    services::{accounting::settle, store::leave},
 };
 use diesel_async::AsyncConnection;
 use serde_json::json;
@@ -18,8 +18,21 @@ impl Users {
         let user = conn
             .transaction(async |conn| {
                 let before = locked(conn, who).await?;
+                let number = [before.number];
+                let mut accounts = usage::lock_accounts(conn, &number).await?;
                 // a statement of its own after the lock, or its snapshot would be older than the lock
-                let user = users::reset_window(conn, before.number, now).await?;
+                let sums = usage::sum_accounts(conn, &number).await?;
+                let sum = sums.first().map_or(0, |(_, sum)| *sum);
+                for account in &mut accounts {
+                    account.used_total = sum.max(account.used_total);
+                    settle::reset(account, now);
+                    account.window_anchor = Some(now);
+                }
+                usage::update_accounts(conn, &accounts).await?;
+                let user = users::find_number(conn, before.number)
+                    .await?
+                    .ok_or(Error::NotFound("user"))?;
+                let user = users::update(conn, &user, now).await?;
                 let trace = trace(principal, ("user.reset", "user.window_reset"), &user, now)
                     .with(json!({ "used": before.used, "used_total": user.used_total }));
                 leave(conn, trace).await?;

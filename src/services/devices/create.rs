@@ -1,0 +1,83 @@
+//! Registering a device.
+use super::{DeviceDetail, DeviceSecret, Devices, check_connections, secret::Secret, taken, trace};
+use crate::{
+    error::{Error, Result},
+    models::{CredentialKind, DeviceId, Named, OnConflict, name},
+    repositories::devices::{self, NewDevice},
+    services::{fields::Fields, links, store::leave, users},
+};
+use diesel_async::AsyncConnection;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+/// What a device is registered with.
+#[derive(Clone, Debug, Default)]
+pub struct CreateDevice {
+    pub name: String,
+    pub kind: Option<CredentialKind>,
+    /// Of kinds `userpass` and `bare`: what the client sends already.
+    pub secret: Option<SecretString>,
+    pub max_connections: Option<i16>,
+    pub on_conflict: Option<OnConflict>,
+}
+
+impl Devices {
+    /// Registers a device, never beyond the user's limit: the user's row is locked while we count.
+    pub async fn create(
+        &self,
+        principal: &str,
+        user: &Named,
+        create: &CreateDevice,
+    ) -> Result<DeviceSecret> {
+        let mut fields = Fields::default();
+        let name = fields.take("name", name::name(&create.name));
+        check_connections(&mut fields, create.max_connections);
+        fields.done()?;
+        let kind = create.kind.unwrap_or(CredentialKind::Own);
+        let secret = Secret::new(self, kind, create.secret.as_ref())?;
+        let now = self.store.clock.now();
+        let id = DeviceId(self.store.clock.uuid());
+        let mut conn = self.store.conn().await?;
+        let (detail, nodes) = conn
+            .transaction(async |conn| {
+                let owner = users::locked(conn, user).await?;
+                if owner.deleted_at.is_some() {
+                    return Err(Error::State("the user is deleted".to_owned()));
+                }
+                if let Some(limit) = owner.device_limit
+                    && devices::count_live(conn, owner.number).await? >= i64::from(limit)
+                {
+                    return Err(Error::DeviceLimit(limit));
+                }
+                let new = NewDevice {
+                    id,
+                    user_no: owner.number,
+                    name: name.as_deref().unwrap_or_default(),
+                    max_connections: create.max_connections.unwrap_or(1),
+                    on_conflict: create.on_conflict.unwrap_or(OnConflict::Newest),
+                    created_at: now,
+                    updated_at: now,
+                };
+                let device = devices::insert(conn, &new).await.map_err(taken)?;
+                secret.store(self, conn, &device, &owner.name, now).await?;
+                let trace = trace(principal, ("device.create", "device.created"), &device, now);
+                leave(conn, trace.with(json!({ "kind": kind }))).await?;
+                let nodes = links::nodes_for(conn, owner.number, None).await?;
+                let detail = DeviceDetail {
+                    device,
+                    user_id: owner.id,
+                    user: owner.name,
+                    kind: Some(kind),
+                };
+                Ok((detail, nodes))
+            })
+            .await?;
+        self.store.caught_up(conn).await?;
+        let links = links::links(&self.keyring, &nodes, secret.text.expose_secret())?;
+        Ok(DeviceSecret {
+            detail,
+            secret: secret.text,
+            links,
+        })
+    }
+}

@@ -1,0 +1,278 @@
+//! Clients of users: registered, blocked, given new secrets, removed. Each has one live credential, which is hashed to be
+//! found and sealed to be shown again.
+mod create;
+mod links;
+mod rotate;
+mod secret;
+
+pub use create::CreateDevice;
+pub use rotate::RotateDevice;
+
+use crate::{
+    admission::{CredentialKeys, concurrency::Listed},
+    error::{Error, Result},
+    keyring::Keyring,
+    models::{CredentialKind, Device, DeviceId, Named, OnConflict, UserId, name},
+    repositories::{
+        changes::Change,
+        credentials,
+        devices::{self, Filter, Owned},
+        traffic, users,
+    },
+    services::{
+        fields::Fields,
+        leases::Leases,
+        links::Link,
+        store::{Store, Trace, leave},
+    },
+};
+use chrono::{DateTime, Utc};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The service.
+#[derive(Clone)]
+pub struct Devices {
+    pub store: Store,
+    pub keyring: Arc<Keyring>,
+    pub credentials: Arc<CredentialKeys>,
+    pub leases: Arc<Leases>,
+}
+
+/// A device as callers see it, without its secret.
+#[derive(Clone, Debug)]
+pub struct DeviceDetail {
+    pub device: Device,
+    pub user_id: UserId,
+    /// The owner's name.
+    pub user: String,
+    /// Of its present credential.
+    pub kind: Option<CredentialKind>,
+}
+
+/// A device with the secret that was just made, and what a client is given.
+#[derive(Clone, Debug)]
+pub struct DeviceSecret {
+    pub detail: DeviceDetail,
+    pub secret: SecretString,
+    pub links: Vec<Link>,
+}
+
+/// What to change of a device.
+#[derive(Clone, Debug, Default)]
+pub struct EditDevice {
+    pub name: Option<String>,
+    pub max_connections: Option<i16>,
+    pub on_conflict: Option<OnConflict>,
+}
+
+impl From<Owned> for DeviceDetail {
+    fn from((device, user_id, user, kind): Owned) -> Self {
+        Self {
+            device,
+            user_id,
+            user,
+            kind,
+        }
+    }
+}
+
+impl Devices {
+    /// One page, of all users or of one.
+    pub async fn list(
+        &self,
+        user: Option<&Named>,
+        mut filter: Filter,
+    ) -> Result<Vec<DeviceDetail>> {
+        let mut conn = self.store.conn().await?;
+        if let Some(user) = user {
+            let owner = users::find(&mut conn, user).await?;
+            filter.user = Some(owner.ok_or(Error::NotFound("user"))?.number);
+        }
+        let page = devices::list(&mut conn, &filter).await?;
+        Ok(page.into_iter().map(Into::into).collect())
+    }
+
+    /// One device, removed ones too.
+    pub async fn find(&self, id: DeviceId) -> Result<DeviceDetail> {
+        let mut conn = self.store.conn().await?;
+        found(&mut conn, id).await
+    }
+
+    /// Changes what is given and leaves the rest.
+    pub async fn edit(
+        &self,
+        principal: &str,
+        id: DeviceId,
+        edit: &EditDevice,
+    ) -> Result<DeviceDetail> {
+        let mut fields = Fields::default();
+        let name = edit
+            .name
+            .as_ref()
+            .and_then(|n| fields.take("name", name::name(n)));
+        check_connections(&mut fields, edit.max_connections);
+        fields.done()?;
+        let mut detail = Map::new();
+        if name.is_some() {
+            detail.insert("name".to_owned(), Value::Null);
+        }
+        if let Some(n) = edit.max_connections {
+            detail.insert("max_connections".to_owned(), json!(n));
+        }
+        if let Some(word) = edit.on_conflict {
+            detail.insert("on_conflict".to_owned(), json!(word));
+        }
+        let what = ("device.update", "device.updated");
+        self.turn(principal, id, what, Value::Object(detail), |device, _| {
+            if let Some(name) = &name {
+                device.name.clone_from(name);
+            }
+            device.max_connections = edit.max_connections.unwrap_or(device.max_connections);
+            device.on_conflict = edit.on_conflict.unwrap_or(device.on_conflict);
+        })
+        .await
+    }
+
+    /// Blocks: refused from the answer on, and kicked.
+    pub async fn block(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
+        let what = ("device.block", "device.blocked");
+        self.turn(principal, id, what, json!({}), |device, now| {
+            device.blocked_at = device.blocked_at.or(Some(now));
+        })
+        .await
+    }
+
+    /// Ends a block.
+    pub async fn unblock(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
+        let what = ("device.unblock", "device.unblocked");
+        self.turn(principal, id, what, json!({}), |device, _| {
+            device.blocked_at = None;
+        })
+        .await
+    }
+
+    async fn turn(
+        &self,
+        principal: &str,
+        id: DeviceId,
+        what: (&'static str, &'static str),
+        detail: Value,
+        change: impl Fn(&mut Device, DateTime<Utc>) + Send + Sync,
+    ) -> Result<DeviceDetail> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let done = conn
+            .transaction(async |conn| {
+                let mut device = locked(conn, id).await?;
+                change(&mut device, now);
+                let device = devices::update(conn, &device, now).await.map_err(taken)?;
+                let trace = trace(principal, what, &device, now).with(detail.clone());
+                leave(conn, trace).await?;
+                found(conn, id).await
+            })
+            .await?;
+        self.store.caught_up(conn).await?;
+        Ok(done)
+    }
+
+    /// Removes: refused from the answer on, and kicked. The sealed secret is gone at once; its hash answers
+    /// `device_revoked` for 30 days.
+    pub async fn remove(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let done = conn
+            .transaction(async |conn| {
+                let mut device = locked(conn, id).await?;
+                device.removed_at = Some(now);
+                let device = devices::update(conn, &device, now).await?;
+                credentials::revoke(conn, device.number, now).await?;
+                let what = ("device.remove", "device.removed");
+                leave(conn, trace(principal, what, &device, now)).await?;
+                found(conn, id).await
+            })
+            .await?;
+        self.store.caught_up(conn).await?;
+        Ok(done)
+    }
+
+    /// Closes a device's connections; it may log in again. Gives how many were open.
+    pub async fn kick(&self, principal: &str, id: DeviceId) -> Result<usize> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let (device, open) = conn
+            .transaction(async |conn| {
+                let device = locked(conn, id).await?;
+                let open = traffic::mark_kicked(conn, Some(device.number), None, now).await?;
+                let mut trace = trace(principal, ("device.kick", "device.kicked"), &device, now)
+                    .with(json!({ "connections": open.len() }));
+                // the readers of these nodes look at once
+                let mut on: Vec<_> = open.iter().map(|(node, _, _)| *node).collect();
+                on.sort_unstable();
+                on.dedup();
+                trace.changes.extend(on.into_iter().map(Change::Node));
+                leave(conn, trace).await?;
+                Ok::<_, Error>((device, open))
+            })
+            .await?;
+        for (node, user, id) in &open {
+            let listed = Listed {
+                id,
+                user: *user,
+                device: device.number,
+            };
+            self.leases.displace(*node, &[listed]).await;
+        }
+        self.store.caught_up(conn).await?;
+        Ok(open.len())
+    }
+}
+
+/// The device as callers see it.
+async fn found(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<DeviceDetail> {
+    let found = devices::find(conn, id).await?;
+    Ok(found.ok_or(Error::NotFound("device"))?.into())
+}
+
+/// The device, locked, and its owner's row before it: users come before devices in every writer's order.
+async fn locked(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<Device> {
+    let owner = devices::owner(conn, id)
+        .await?
+        .ok_or(Error::NotFound("device"))?;
+    users::lock_number(conn, owner).await?;
+    devices::lock(conn, id)
+        .await?
+        .ok_or(Error::NotFound("device"))
+}
+
+/// The traces of a change of a device: directories read its owner's rows.
+fn trace<'a>(
+    principal: &'a str,
+    what: (&'static str, &'static str),
+    device: &Device,
+    at: DateTime<Utc>,
+) -> Trace<'a> {
+    Trace::new(principal, what, format!("device:{}", device.id), at)
+        .user(device.user_no)
+        .device(device.number)
+}
+
+fn check_connections(fields: &mut Fields, connections: Option<i16>) {
+    fields.check(
+        connections.is_none_or(|n| (1..=1000).contains(&n)),
+        "max_connections",
+        "must be 1 to 1000",
+    );
+}
+
+/// A name that another live device of the user has.
+fn taken(error: diesel::result::Error) -> Error {
+    match crate::error::violated(&error) {
+        Some("devices_live_name_unique") => {
+            Error::Duplicate("the user has another device with this name".to_owned())
+        }
+        _ => error.into(),
+    }
+}

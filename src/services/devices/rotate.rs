@@ -1,0 +1,62 @@
+//! Giving a device a new secret.
+use super::{DeviceSecret, Devices, found, locked, secret::Secret, trace};
+use crate::{
+    error::{Error, Result},
+    models::{CredentialKind, DeviceId},
+    repositories::{credentials, devices, users},
+    services::{links, store::leave},
+};
+use diesel_async::AsyncConnection;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+/// What the new secret is.
+#[derive(Clone, Debug, Default)]
+pub struct RotateDevice {
+    /// `None`: the kind of the present one where a secret is given, else one of ours.
+    pub kind: Option<CredentialKind>,
+    pub secret: Option<SecretString>,
+}
+
+impl Devices {
+    /// Replaces the secret: the old one is refused from the answer on, and connections made with it are kicked.
+    pub async fn rotate(
+        &self,
+        principal: &str,
+        id: DeviceId,
+        rotate: &RotateDevice,
+    ) -> Result<DeviceSecret> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let (detail, nodes, secret) = conn
+            .transaction(async |conn| {
+                let mut device = locked(conn, id).await?;
+                let present =
+                    credentials::find(conn, device.number, device.credential_version).await?;
+                let present = present.map_or(CredentialKind::Own, |c| c.kind);
+                let kind = match (rotate.kind, &rotate.secret) {
+                    (Some(kind), _) => kind,
+                    (None, Some(_)) => present,
+                    (None, None) => CredentialKind::Own,
+                };
+                let secret = Secret::new(self, kind, rotate.secret.as_ref())?;
+                credentials::revoke(conn, device.number, now).await?;
+                device.credential_version += 1;
+                let device = devices::update(conn, &device, now).await?;
+                let owner = users::lock_number(conn, device.user_no).await?;
+                secret.store(self, conn, &device, &owner.name, now).await?;
+                let trace = trace(principal, ("device.rotate", "device.rotated"), &device, now);
+                leave(conn, trace.with(json!({ "kind": kind }))).await?;
+                let nodes = links::nodes_for(conn, device.user_no, None).await?;
+                Ok::<_, Error>((found(conn, id).await?, nodes, secret))
+            })
+            .await?;
+        self.store.caught_up(conn).await?;
+        let links = links::links(&self.keyring, &nodes, secret.text.expose_secret())?;
+        Ok(DeviceSecret {
+            detail,
+            secret: secret.text,
+            links,
+        })
+    }
+}

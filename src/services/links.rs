@@ -1,0 +1,134 @@
+//! What a client is given to connect with: links and configurations, one a permitted node.
+use crate::{
+    error::{Error, Result},
+    hysteria::{Address, Endpoint, Obfs, ObfsKind, client_config, uri},
+    keyring::{Keyring, Place},
+    models::{Node, NodeId, Obfs as Disguise, UserNo},
+    repositories::nodes,
+};
+use anyhow::Context;
+use diesel_async::AsyncPgConnection;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// Where a generated client configuration offers its SOCKS5 proxy.
+const SOCKS5: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1080);
+
+/// A node's link.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The node's name.
+    pub node: String,
+    /// Holds the secret.
+    pub uri: SecretString,
+}
+
+/// For which client a configuration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Hysteria,
+    SingBox,
+}
+
+/// What opens a node's own secrets.
+pub fn place(node: &NodeId, column: &'static str) -> OwnedPlace {
+    OwnedPlace {
+        column,
+        row: node.to_string(),
+    }
+}
+
+/// Where one of a node's secrets lies.
+pub struct OwnedPlace {
+    column: &'static str,
+    row: String,
+}
+
+impl OwnedPlace {
+    /// As the keyring takes it.
+    pub fn get(&self) -> Place<'_> {
+        Place {
+            table: "nodes",
+            column: self.column,
+            row: &self.row,
+        }
+    }
+}
+
+/// The links of a secret for these nodes.
+pub fn links(keyring: &Keyring, nodes: &[Node], secret: &str) -> Result<Vec<Link>> {
+    nodes
+        .iter()
+        .map(|node| {
+            with_endpoint(keyring, node, |endpoint| Link {
+                node: node.name.clone(),
+                uri: uri::uri(endpoint, secret).into(),
+            })
+        })
+        .collect()
+}
+
+/// A client's configuration for one node.
+pub fn config(keyring: &Keyring, node: &Node, secret: &str, format: Format) -> Result<Value> {
+    with_endpoint(keyring, node, |endpoint| match format {
+        Format::Hysteria => client_config::official(endpoint, secret, SOCKS5),
+        Format::SingBox => client_config::sing_box(endpoint, secret, SOCKS5),
+    })
+}
+
+/// The nodes that a user may use, or the one that is asked for among them.
+pub async fn nodes_for(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+    only: Option<&str>,
+) -> Result<Vec<Node>> {
+    let mut permitted = nodes::permitted(conn, user, 100).await?;
+    if let Some(only) = only {
+        permitted.retain(|node| node.name == only || node.id.to_string() == only);
+        if permitted.is_empty() {
+            return Err(Error::field("node", "the user has no right to such a node"));
+        }
+    }
+    Ok(permitted)
+}
+
+/// A node's disguise, its password opened.
+pub fn disguise(keyring: &Keyring, node: &Node) -> Result<Option<(ObfsKind, SecretString)>> {
+    let (Some(kind), Some(sealed)) = (node.obfs, &node.obfs_password_sealed) else {
+        return Ok(None);
+    };
+    let place = place(&node.id, "obfs_password_sealed");
+    Ok(Some((kind_of(kind), keyring.open(&place.get(), sealed)?)))
+}
+
+fn kind_of(kind: Disguise) -> ObfsKind {
+    match kind {
+        Disguise::Salamander => ObfsKind::Salamander,
+        Disguise::Gecko => ObfsKind::Gecko,
+    }
+}
+
+fn with_endpoint<T>(
+    keyring: &Keyring,
+    node: &Node,
+    make: impl FnOnce(&Endpoint<'_>) -> T,
+) -> Result<T> {
+    let address: Address = node
+        .address
+        .parse()
+        .map_err(|why| anyhow::anyhow!("{why}"))
+        .with_context(|| format!("the address of node {}", node.name))?;
+    let obfs = disguise(keyring, node)?;
+    let endpoint = Endpoint {
+        name: &node.name,
+        address: &address,
+        sni: node.sni.as_deref(),
+        pin_sha256: node.pin_sha256.as_deref(),
+        obfs: obfs.as_ref().map(|(kind, password)| Obfs {
+            kind: *kind,
+            password: password.expose_secret(),
+        }),
+    };
+    Ok(make(&endpoint))
+}
