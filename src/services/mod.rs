@@ -1,14 +1,12 @@
 //! What the program does, one noun a file. Services own transactions and call repositories; they know no HTTP.
 pub mod accounting;
 pub mod admission;
+pub mod devices;
 pub mod directory;
 pub mod enforcement;
 pub mod fields;
 pub mod instance;
 pub mod leases;
-pub mod leases;
-pub mod devices;
-pub mod fields;
 pub mod links;
 pub mod store;
 pub mod users;
