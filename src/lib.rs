@@ -4,6 +4,7 @@ pub mod cache;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod database;
 pub mod error;
 pub mod hysteria;
 pub mod jobs;
