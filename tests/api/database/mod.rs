@@ -1,0 +1,2 @@
+//! The database's ground: the private PostgreSQL and the migrations.
+mod migrations;
