@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use secrecy::SecretString;
 
-use super::{Dialer, Entry, HIGHEST_COUNTER, Members, StatsError, Unreadable, Value};
+use super::super::{Dialer, Entry, HIGHEST_COUNTER, Members, StatsError, Unreadable, Value};
 
 type Read = Result<Vec<(String, Result<(u64, u64), Unreadable>)>, String>;
 
@@ -227,7 +227,7 @@ fn the_questions_can_be_asked_from_any_thread() {
     sendable(&node.online());
     sendable(&node.kick(&["a"]));
     sendable(&node.check());
-    sendable(&super::read_spool("x".as_ref(), |_| ()));
+    sendable(&super::super::read_spool("x".as_ref(), |_| ()));
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
