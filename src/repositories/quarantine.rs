@@ -11,9 +11,6 @@ use diesel::{
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
-/// Open entries a node and reason; what comes beyond is only counted.
-pub const CAP: i64 = 10_000;
-
 /// Ids are cut at this length.
 pub const ID_LEN: usize = 200;
 
@@ -60,12 +57,13 @@ pub struct Quarantined {
     pub resolution: Option<Resolution>,
 }
 
-/// Holds entries; gives how many found room. Held again, an entry keeps the larger counters, and is open again if they
+/// Holds entries; gives how many found room: `cap` open ones a node and reason, what comes beyond is only counted. Held again, an entry keeps the larger counters, and is open again if they
 /// grew since it was resolved.
 pub async fn hold(
     conn: &mut AsyncPgConnection,
     node: NodeNo,
     holds: &[Hold],
+    cap: i64,
     at: DateTime<Utc>,
 ) -> QueryResult<usize> {
     if holds.is_empty() {
@@ -85,7 +83,7 @@ pub async fn hold(
         .collect();
     sql_query(include_str!("sql/hold.sql"))
         .bind::<BigInt, _>(node)
-        .bind::<BigInt, _>(CAP)
+        .bind::<BigInt, _>(cap)
         .bind::<Timestamptz, _>(at)
         .bind::<Array<Text>, _>(ids)
         .bind::<Array<BigInt>, _>(holds.iter().map(|h| h.generation).collect::<Vec<_>>())

@@ -3,11 +3,64 @@
 //! Pure: `observe` (what a raw answer says of the map), `plausible`, `report` (judges entries), `windows`, `settle`.
 //! `merge` credits one report in one transaction; `crossings` derives what spans nodes in a second one; `clean_up`
 //! empties a server's map and keeps the only copy; `reader` is the one loop that a node has; `opened` writes admissions.
+pub mod clean_up;
+mod crossings;
+mod lease;
+mod merge;
 pub mod observe;
 pub mod opened;
+pub mod pace;
 pub mod plausible;
+mod quarantine;
 pub mod report;
 pub mod settle;
 pub mod windows;
 
+pub use crossings::Level;
+pub use lease::Leasing;
+pub use merge::{Credit, Delivery, Merged};
 pub use opened::{Opened, OpenedConnection};
+
+use crate::{
+    admission::IdKeys, clock::Clock, config, repositories::Db, telemetry::metrics::Metrics,
+};
+use chrono_tz::Tz;
+use settle::Rules;
+use std::{path::Path, path::PathBuf, sync::Arc};
+
+/// What all of accounting works with.
+pub struct Accounting {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    keys: Arc<IdKeys>,
+    settings: config::Accounting,
+    rules: Rules,
+    /// Where the answers of clean-ups stand until they are merged.
+    spool: PathBuf,
+    metrics: Metrics,
+}
+
+impl Accounting {
+    /// Accounting over this database, with its spool in the data directory.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        keys: Arc<IdKeys>,
+        settings: config::Accounting,
+        zone: Tz,
+        data_dir: &Path,
+        metrics: Metrics,
+    ) -> Self {
+        let mut thresholds: Vec<i16> = settings.thresholds.iter().map(|p| i16::from(*p)).collect();
+        thresholds.sort_unstable();
+        Self {
+            db,
+            clock,
+            keys,
+            rules: Rules { zone, thresholds },
+            settings,
+            spool: data_dir.join("clean-up"),
+            metrics,
+        }
+    }
+}

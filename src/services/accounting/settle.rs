@@ -1,11 +1,28 @@
 //! What follows from a user's new sum: its window, its quota, its thresholds. Pure; `crossings` reads and writes.
-use super::windows::present_start;
-use crate::repositories::usage::Account;
+use super::windows::{ROLLING, present_start};
+use crate::{models::Window, repositories::usage::Account};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-/// Soft thresholds, in percent of the quota, each told once a window.
-pub const THRESHOLDS: [i16; 2] = [80, 95];
+/// The calendar and the thresholds that an installation goes by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Where days, weeks and months begin.
+    pub zone: Tz,
+    /// Soft thresholds in percent of the quota, ascending, each told once a window.
+    pub thresholds: Vec<i16>,
+}
+
+impl Rules {
+    /// Windows of this kind that began before this instant are over.
+    pub fn due_before(&self, window: Window, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match window {
+            // begun 30 days ago to the instant: over
+            Window::Rolling30 => Some(now - ROLLING + TimeDelta::microseconds(1)),
+            _ => present_start(window, None, self.zone, now),
+        }
+    }
+}
 
 /// Something that the settling brought about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +38,7 @@ pub enum Crossing {
 }
 
 /// Brings an account up to date with its sum over all nodes, and says what that crossed.
-pub fn settle(account: &mut Account, sum: i64, zone: Tz, now: DateTime<Utc>) -> Vec<Crossing> {
+pub fn settle(account: &mut Account, sum: i64, rules: &Rules, now: DateTime<Utc>) -> Vec<Crossing> {
     let mut crossings = Vec::new();
     if account.activated_at.is_none() && sum > account.used_total {
         activate(account, now);
@@ -29,14 +46,14 @@ pub fn settle(account: &mut Account, sum: i64, zone: Tz, now: DateTime<Utc>) -> 
     }
     let was_limited = is_limited(account);
     account.used_total = sum.max(account.used_total);
-    let start = present_start(account.quota_window, account.window_anchor, zone, now);
+    let start = present_start(account.quota_window, account.window_anchor, rules.zone, now);
     if let Some(start) = start.filter(|start| *start > account.window_started_at) {
         reset(account, start);
         crossings.push(Crossing::Reset { was_limited });
     }
     account.used = (account.used_total - account.window_baseline).max(0);
     let was_limited = was_limited && !matches!(crossings.last(), Some(Crossing::Reset { .. }));
-    for percent in THRESHOLDS {
+    for percent in rules.thresholds.iter().copied() {
         if percent > account.warned_percent && has_reached(account, percent) {
             account.warned_percent = percent;
             crossings.push(Crossing::Warned { percent });
@@ -64,7 +81,7 @@ fn activate(account: &mut Account, at: DateTime<Utc>) {
     {
         account.expires_at = TimeDelta::try_seconds(valid).and_then(|v| at.checked_add_signed(v));
     }
-    if account.quota_window == crate::models::Window::Rolling30 && account.window_anchor.is_none() {
+    if account.quota_window == Window::Rolling30 && account.window_anchor.is_none() {
         account.window_anchor = Some(at);
         account.window_started_at = at;
     }
@@ -83,7 +100,7 @@ fn has_reached(account: &Account, percent: i16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::{UserNo, Window};
+    use crate::models::UserNo;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -106,7 +123,11 @@ mod tests {
         }
     }
     fn settle_at(account: &mut Account, sum: i64, now: &str) -> Vec<Crossing> {
-        settle(account, sum, Tz::UTC, at(now))
+        let rules = Rules {
+            zone: Tz::UTC,
+            thresholds: vec![80, 95],
+        };
+        settle(account, sum, &rules, at(now))
     }
 
     #[test]

@@ -5,10 +5,11 @@
 //! plausibility: an id that is nobody's, or an entry that cannot be read, says as much about the map as any other.
 use crate::hysteria::stats::Unreadable;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Both directions of one connection, as the server counts them: upload and download.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Client to target.
     pub tx: u64,
@@ -72,7 +73,7 @@ pub struct Baseline {
 }
 
 /// One id of the present generation, as a new lease holder finds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Present {
     pub id: Box<str>,
     /// The largest counters that were seen.
@@ -238,9 +239,19 @@ impl Baseline {
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
-    /// Every known id with its counters.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Counters)> {
-        self.ids.iter().map(|(id, last)| (&**id, last.counters))
+    /// Everything that is known, as a new holder would find it.
+    pub fn iter(&self) -> impl Iterator<Item = Present> {
+        self.ids.iter().map(|(id, last)| {
+            let held = self.held.get(id).copied();
+            let (merged, since) = held.unwrap_or((last.counters, last.since));
+            Present {
+                id: id.clone(),
+                seen: last.counters,
+                merged,
+                since,
+                held: last.held,
+            }
+        })
     }
 }
 
