@@ -1,11 +1,11 @@
 //! The leases of connections, shared by all instances. One script decides over one user's hash, so that parallel logins of
 //! a user on any instances are decided one after another.
 use super::{
-    Cache,
+    Cache, Result,
     keys::{Key, LeaseSpace, NodeNews, Seeded, UserLeases},
 };
-use redis::{Pipeline, RedisResult, Script};
-use std::{sync::LazyLock, time::Duration};
+use redis::{Pipeline, Script};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 /// How long a lease stands that nobody confirms: the 90 s of an unreadable node and the pause between confirmations.
 pub const UNCONFIRMED: Duration = Duration::from_secs(110);
@@ -62,7 +62,7 @@ pub enum Decided {
 impl Cache {
     /// Decides a claim. Beside it stands the lease space as it was at that moment: a flushed server would decide by an
     /// empty hash.
-    pub async fn take_lease(&self, claim: Claim<'_>) -> RedisResult<(Option<String>, Decided)> {
+    pub async fn take_lease(&self, claim: Claim<'_>) -> Result<(Option<String>, Decided)> {
         let mut pipeline = Pipeline::new();
         pipeline.cmd("GET").arg(self.name(&LeaseSpace));
         pipeline
@@ -105,7 +105,7 @@ impl Cache {
     }
 
     /// Each of these holds or regains its lease, or is marked. Returns the ids among them that wait for their kick.
-    pub async fn confirm_leases(&self, seen: &[Seen<'_>]) -> RedisResult<Vec<String>> {
+    pub async fn confirm_leases(&self, seen: &[Seen<'_>]) -> Result<Vec<String>> {
         let mut pending = Vec::new();
         for chunk in seen.chunks(512) {
             let mut pipeline = Pipeline::with_capacity(chunk.len());
@@ -132,7 +132,7 @@ impl Cache {
     }
 
     /// These leases ended.
-    pub async fn end_leases(&self, ended: &[(i64, &str)]) -> RedisResult<()> {
+    pub async fn end_leases(&self, ended: &[(i64, &str)]) -> Result<()> {
         for chunk in ended.chunks(1024) {
             let mut pipeline = Pipeline::with_capacity(chunk.len());
             for (user, id) in chunk {
@@ -144,7 +144,7 @@ impl Cache {
     }
 
     /// Whether each of these (user, id) waits for its kick.
-    pub async fn kicks_pending(&self, ids: &[(i64, &str)]) -> RedisResult<Vec<bool>> {
+    pub async fn kicks_pending(&self, ids: &[(i64, &str)]) -> Result<Vec<bool>> {
         let mut pipeline = Pipeline::with_capacity(ids.len());
         for (user, id) in ids {
             pipeline.hget(self.name(&UserLeases(*user)), *id);
@@ -155,7 +155,7 @@ impl Cache {
     }
 
     /// Tells the reader of each node what happened there. News that nobody reads go with their key.
-    pub async fn tell_nodes(&self, news: &[(i64, String)]) -> RedisResult<()> {
+    pub async fn tell_nodes(&self, news: &[(i64, String)]) -> Result<()> {
         let mut pipeline = Pipeline::with_capacity(news.len() * 2);
         for (node, line) in news {
             let key = self.name(&NodeNews(*node));
@@ -166,7 +166,7 @@ impl Cache {
     }
 
     /// Takes up to `max` of a node's news.
-    pub async fn take_news(&self, node: i64, max: usize) -> RedisResult<Vec<String>> {
+    pub async fn take_news(&self, node: i64, max: usize) -> Result<Vec<String>> {
         let mut pop = redis::cmd("LPOP");
         pop.arg(self.name(&NodeNews(node))).arg(max);
         let news: Option<Vec<String>> = pop.query_async(&mut self.link.clone()).await?;
@@ -174,7 +174,7 @@ impl Cache {
     }
 
     /// This node's connections have been counted in this epoch.
-    pub async fn mark_seeded(&self, epoch: &str, node: i64) -> RedisResult<()> {
+    pub async fn mark_seeded(&self, epoch: &str, node: i64) -> Result<()> {
         let key = Seeded(epoch);
         let lifetime = Seeded::TTL.map_or(0, |ttl| micros(ttl) / 1000);
         let mut pipeline = Pipeline::new();
@@ -184,7 +184,7 @@ impl Cache {
     }
 
     /// The nodes whose connections have been counted in this epoch.
-    pub async fn seeded(&self, epoch: &str) -> RedisResult<Vec<i64>> {
+    pub async fn seeded(&self, epoch: &str) -> Result<Vec<i64>> {
         let mut members = redis::cmd("SMEMBERS");
         members.arg(self.name(&Seeded(epoch)));
         members.query_async(&mut self.link.clone()).await
@@ -192,8 +192,8 @@ impl Cache {
 }
 
 /// Groups by user, keeping the order of first appearance out of it: order between users does not matter.
-fn by_user<'a, 'b>(seen: &'a [Seen<'b>]) -> std::collections::BTreeMap<i64, Vec<&'a Seen<'b>>> {
-    let mut users = std::collections::BTreeMap::<_, Vec<_>>::new();
+fn by_user<'a, 'b>(seen: &'a [Seen<'b>]) -> BTreeMap<i64, Vec<&'a Seen<'b>>> {
+    let mut users = BTreeMap::<_, Vec<_>>::new();
     for one in seen {
         users.entry(one.user).or_default().push(one);
     }

@@ -7,11 +7,16 @@ pub mod leases;
 use anyhow::Context;
 use keys::Key;
 use redis::{
-    Client, FromRedisValue, Pipeline, RedisError, RedisResult, Script, ServerErrorKind, SetExpiry,
-    SetOptions,
+    Client, FromRedisValue, Pipeline, RedisError, Script, ServerErrorKind, SetExpiry, SetOptions,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use std::{sync::Arc, time::Duration};
+
+/// Why Redis did not do as asked.
+pub type Error = RedisError;
+
+/// The room's result.
+pub type Result<T> = std::result::Result<T, Error>;
 
 /// How long an answer may take. Every use has another way, so waiting longer than a login notices is no help.
 const RESPONSE: Duration = Duration::from_millis(400);
@@ -42,14 +47,14 @@ impl Cache {
     }
 
     /// The value under a key.
-    pub async fn get<K: Key>(&self, key: &K) -> RedisResult<Option<K::Value>> {
+    pub async fn get<K: Key>(&self, key: &K) -> Result<Option<K::Value>> {
         let mut link = self.link.clone();
         let mut get = redis::cmd("GET");
         get.arg(self.name(key)).query_async(&mut link).await
     }
 
     /// Writes a value where there is none. True: it is ours now.
-    pub async fn set_if_absent<K: Key>(&self, key: &K, value: &K::Value) -> RedisResult<bool> {
+    pub async fn set_if_absent<K: Key>(&self, key: &K, value: &K::Value) -> Result<bool> {
         let mut options = SetOptions::default().conditional_set(redis::ExistenceCheck::NX);
         if let Some(ttl) = K::TTL {
             options = options.with_expiration(SetExpiry::PX(millis(ttl)));
@@ -66,7 +71,7 @@ impl Cache {
     }
 
     /// Runs a pipeline that uses `script`; loads the script where the server does not have it (any more).
-    async fn run<T: FromRedisValue>(&self, pipeline: &Pipeline, script: &Script) -> RedisResult<T> {
+    async fn run<T: FromRedisValue>(&self, pipeline: &Pipeline, script: &Script) -> Result<T> {
         let mut link = self.link.clone();
         match pipeline.query_async(&mut link).await {
             Err(err) if is_unknown_script(&err) => {

@@ -6,13 +6,12 @@ use super::{
 };
 use crate::{
     admission::concurrency::Holding,
-    cache::{keys::LeaseSpace, leases::Seen},
+    cache::{self, keys::LeaseSpace, leases::Seen},
     clock,
     models::NodeNo,
 };
 use anyhow::bail;
 use chrono::TimeDelta;
-use redis::RedisResult;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
@@ -69,7 +68,7 @@ pub(super) async fn once(inner: &Inner) -> anyhow::Result<()> {
 }
 
 /// The epoch that Redis has; begins one where it has none.
-async fn current_epoch(inner: &Inner, shared: &Shared) -> RedisResult<String> {
+async fn current_epoch(inner: &Inner, shared: &Shared) -> cache::Result<String> {
     if let Some(epoch) = shared.cache.get(&LeaseSpace).await? {
         return Ok(epoch);
     }
@@ -80,7 +79,7 @@ async fn current_epoch(inner: &Inner, shared: &Shared) -> RedisResult<String> {
 }
 
 /// Seeds Redis where that is needed and opens the gate for the nodes that anybody has counted.
-async fn enter(inner: &Inner, shared: &Shared, epoch: &str) -> RedisResult<()> {
+async fn enter(inner: &Inner, shared: &Shared, epoch: &str) -> cache::Result<()> {
     let first = shared.state().epoch.is_empty();
     let flushed = !first && (shared.state().epoch != epoch || shared.state().lost);
     if flushed || !shared.is_up() {
@@ -115,7 +114,7 @@ async fn enter(inner: &Inner, shared: &Shared, epoch: &str) -> RedisResult<()> {
 }
 
 /// Says what this instance holds.
-async fn seed(inner: &Inner, shared: &Shared) -> RedisResult<()> {
+async fn seed(inner: &Inner, shared: &Shared) -> cache::Result<()> {
     let read: HashSet<NodeNo> = read_here(inner, shared).into_iter().collect();
     let fresh = inner.clock.now().timestamp_micros() + lease_time();
     let holdings = inner.table.holdings();

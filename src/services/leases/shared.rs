@@ -6,13 +6,12 @@ use crate::{
         concurrency::{BRAKE, Claim, DISPLACEMENTS, Held, Listed, Observed, Taken},
     },
     cache::{
-        Cache,
+        self, Cache,
         leases::{Claim as Asked, Decided, Seen, UNCONFIRMED},
     },
     models::{DeviceNo, NodeNo, OnConflict, UserNo},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use redis::RedisError;
 use std::{
     collections::{HashMap, HashSet},
     sync::{
@@ -82,7 +81,7 @@ impl Shared {
     }
 
     /// Redis did not do as asked: this instance decides alone until it answers again.
-    pub(super) fn set_down(&self, err: &RedisError) {
+    pub(super) fn set_down(&self, err: &cache::Error) {
         if self.up.swap(false, Ordering::AcqRel) {
             tracing::warn!(error = %err, "redis is away: leases fall back to this instance's memory");
             self.hurry.notify_one();
@@ -94,7 +93,7 @@ impl Shared {
     }
 
     /// Passes an answer on, or notes that Redis is away.
-    fn heard<T>(&self, answer: Result<T, RedisError>) -> Option<T> {
+    fn heard<T>(&self, answer: Result<T, cache::Error>) -> Option<T> {
         answer.inspect_err(|err| self.set_down(err)).ok()
     }
 
