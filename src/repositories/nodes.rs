@@ -194,17 +194,36 @@ pub async fn hook_secret_used(
     Ok(noted > 0)
 }
 
-/// The stats URLs of the other live nodes: two nodes on one server would count each other's bytes.
-pub async fn stats_urls(
+/// The name of another live node with this stats URL.
+pub async fn with_stats_url(
     conn: &mut AsyncPgConnection,
     but: Option<NodeNo>,
-) -> QueryResult<Vec<(String, String)>> {
+    stats_url: &str,
+) -> QueryResult<Option<String>> {
     nodes::table
         .filter(nodes::deleted_at.is_null())
         .filter(nodes::number.ne(but.unwrap_or(NodeNo(0))))
-        .select((nodes::name, nodes::stats_url))
-        .load(conn)
+        .filter(nodes::stats_url.eq(stats_url))
+        .select(nodes::name)
+        .first(conn)
         .await
+        .optional()
+}
+
+/// Reads a node that is being drained and locks its row.
+pub async fn lock_draining(
+    conn: &mut AsyncPgConnection,
+    number: NodeNo,
+) -> QueryResult<Option<Node>> {
+    nodes::table
+        .filter(nodes::number.eq(number))
+        .filter(nodes::deleted_at.is_null())
+        .filter(nodes::draining_at.is_not_null())
+        .select(Node::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// The names of the groups that these nodes are in.

@@ -200,18 +200,31 @@ pub async fn connections(
     query.load(conn).await
 }
 
-/// Marks open connections to be kicked by the readers of their nodes; gives the nodes.
+/// A connection that is to be kicked.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = connections, check_for_backend(diesel::pg::Pg))]
+pub struct Kicked {
+    #[diesel(column_name = node_no)]
+    pub node: NodeNo,
+    #[diesel(column_name = user_no)]
+    pub user: UserNo,
+    #[diesel(column_name = device_no)]
+    pub device: DeviceNo,
+    pub id: String,
+}
+
+/// Marks open connections: the readers of their nodes kick whatever is marked.
 pub async fn mark_kicked(
     conn: &mut AsyncPgConnection,
     device: Option<DeviceNo>,
     node: Option<NodeNo>,
     at: DateTime<Utc>,
-) -> QueryResult<Vec<(NodeNo, UserNo, String)>> {
+) -> QueryResult<Vec<Kicked>> {
     let open = connections::table
         .filter(connections::ended_at.is_null())
         .filter(connections::kicked_at.is_null());
     let set = connections::kicked_at.eq(at);
-    let what = (connections::node_no, connections::user_no, connections::id);
+    let what = Kicked::as_returning();
     match (device, node) {
         (Some(device), _) => {
             let user = devices::table

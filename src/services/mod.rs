@@ -8,5 +8,6 @@ pub mod fields;
 pub mod instance;
 pub mod leases;
 pub mod links;
+pub mod nodes;
 pub mod store;
 pub mod users;

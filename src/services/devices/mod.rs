@@ -202,28 +202,28 @@ impl Devices {
     pub async fn kick(&self, principal: &str, id: DeviceId) -> Result<usize> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
-        let (device, open) = conn
+        let open = conn
             .transaction(async |conn| {
                 let device = locked(conn, id).await?;
                 let open = traffic::mark_kicked(conn, Some(device.number), None, now).await?;
                 let mut trace = trace(principal, ("device.kick", "device.kicked"), &device, now)
                     .with(json!({ "connections": open.len() }));
                 // the readers of these nodes look at once
-                let mut on: Vec<_> = open.iter().map(|(node, _, _)| *node).collect();
+                let mut on: Vec<_> = open.iter().map(|kicked| kicked.node).collect();
                 on.sort_unstable();
                 on.dedup();
                 trace.changes.extend(on.into_iter().map(Change::Node));
                 leave(conn, trace).await?;
-                Ok::<_, Error>((device, open))
+                Ok::<_, Error>(open)
             })
             .await?;
-        for (node, user, id) in &open {
+        for kicked in &open {
             let listed = Listed {
-                id,
-                user: *user,
-                device: device.number,
+                id: &kicked.id,
+                user: kicked.user,
+                device: kicked.device,
             };
-            self.leases.displace(*node, &[listed]).await;
+            self.leases.displace(kicked.node, &[listed]).await;
         }
         self.store.caught_up(conn).await?;
         Ok(open.len())

@@ -6,6 +6,7 @@ mod remove;
 mod reset;
 
 pub use create::CreateUser;
+pub(super) use create::memberships;
 pub use edit::EditUser;
 pub use explain::{Explained, Refusal};
 
