@@ -1,5 +1,6 @@
 //! Leases: the same suite over memory and over Redis, and what only several instances can show.
 mod instances;
 mod model;
+mod registration;
 mod rules;
 mod world;
