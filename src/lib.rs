@@ -1,5 +1,6 @@
 //! Hywarden: decides who may connect to a fleet of Hysteria2 servers, counts every byte once, cuts off at once.
 pub mod admission;
+pub mod app;
 pub mod cache;
 pub mod cli;
 pub mod clock;

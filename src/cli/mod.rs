@@ -10,11 +10,13 @@ mod devices;
 mod events;
 mod failure;
 mod groups;
+mod migrate;
 mod nodes;
 mod output;
 mod path;
 mod place;
 mod quarantine;
+mod serve;
 mod stats;
 mod target;
 mod tokens;
@@ -40,6 +42,10 @@ pub struct Root {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Serve(serve::Serve),
+    /// Bring the tables up to date, take them back, look at them
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
     /// Check or print the settings in force
     #[command(subcommand)]
     Config(config::Config),
@@ -53,6 +59,8 @@ enum Verb {
 pub fn run() -> ExitCode {
     let root = Root::parse();
     match root.verb {
+        Verb::Serve(verb) => said(verb.run(root.place)),
+        Verb::Migrate(verb) => said(verb.run(&root.place)),
         Verb::Config(verb) => said(verb.run(&root.place)),
         Verb::Asking(asking) => asked(*asking, &root.place),
         Verb::Completions(completions) => {
@@ -76,6 +84,15 @@ fn asked(asking: Asking, place: &Place) -> ExitCode {
         })),
         Err(why) => said(Err(why.into())),
     }
+}
+
+/// The main runtime: connections are driven by it, never by an HTTP worker.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    // two TLS providers may be linked; this names ours, and a second call changes nothing
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
 }
 
 /// What went wrong goes to stderr as one text; the exit code is 1.

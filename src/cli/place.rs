@@ -25,6 +25,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 impl Place {
+    /// A verb's own option that is a setting.
+    pub fn put(&mut self, key: &str, value: String) {
+        self.set.push((key.to_owned(), value));
+    }
+
     /// Where settings come from.
     pub fn sources(&self) -> Sources {
         let dir = self

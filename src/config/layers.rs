@@ -160,8 +160,11 @@ pub fn read_secret(secret: &mut Option<SecretString>, file: Option<&Path>) -> Re
     Ok(())
 }
 
-pub fn redacted(sources: &Sources) -> Result<String> {
+/// What is in force, with the data directory that an empty one stands for, without secrets.
+pub fn redacted(sources: &Sources, data_dir: &Path) -> Result<String> {
     let mut all = merged(sources)?;
+    let dir = data_dir.display().to_string();
+    all.insert("data_dir".to_owned(), Value::String(dir));
     for (section, key) in SECRETS {
         if text(&all, section, key).is_some_and(|t| !t.is_empty())
             && let Some(Value::Table(section)) = all.get_mut(section)

@@ -265,8 +265,8 @@ impl Settings {
 
     /// What is in force, as TOML, without secrets.
     pub fn print(sources: &Sources) -> Result<String> {
-        Self::load(sources)?;
-        layers::redacted(sources)
+        let settings = Self::load(sources)?;
+        layers::redacted(sources, &settings.data_dir)
     }
 
     /// The keys' file.

@@ -15,6 +15,7 @@ pub mod directory;
 pub mod events;
 pub mod groups;
 pub mod instances;
+pub mod key_fingerprints;
 pub mod nodes;
 pub mod quarantine;
 pub mod readings;

@@ -6,6 +6,7 @@ pub mod directory;
 pub mod enforcement;
 pub mod fields;
 pub mod instance;
+pub mod keys;
 pub mod leases;
 pub mod links;
 pub mod nodes;
