@@ -85,10 +85,11 @@ async fn answer(
         Ok(body) => body,
         Err(status) => return HttpResponseBuilder::new(status).force_close().finish(),
     };
-    match app
+    let answer = app
         .admit(&node, HookRequest::parse(&body), arrived + START_WAIT)
-        .await
-    {
+        .await;
+    app.took(&node, arrived.elapsed());
+    match answer {
         Answer::Admitted(id) => json(hook::admitted(&id)),
         Answer::Refused(_) => json(Bytes::from_static(hook::REFUSED)),
     }

@@ -1,11 +1,14 @@
 //! What the directory is filled from: ranges of users with all that hangs on them, nodes, and the change log.
 use crate::{
-    models::{DeviceNo, GroupNo, NodeNo, OnConflict, UserNo},
-    schema::{credentials, devices, group_nodes, group_users, node_overrides, nodes, users},
+    models::{CredentialKind, DeviceNo, GroupNo, NodeNo, OnConflict, UserNo},
+    schema::{
+        connections, credentials, devices, group_nodes, group_users, node_overrides, nodes, users,
+    },
 };
 use chrono::{DateTime, Utc};
-use diesel::{prelude::*, sql_types::BigInt};
+use diesel::{dsl::exists, prelude::*, sql_types::BigInt};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ipnet::IpNet;
 
 /// What admission needs of a user.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -205,4 +208,28 @@ pub async fn changes_since(conn: &mut AsyncPgConnection, xmin: i64) -> QueryResu
     .bind::<BigInt, _>(xmin)
     .load(conn)
     .await
+}
+
+/// Where devices with legacy credentials were last admitted from, since `since`: device, address, when.
+pub async fn legacy_addresses(
+    conn: &mut AsyncPgConnection,
+    since: DateTime<Utc>,
+) -> QueryResult<Vec<(DeviceNo, Option<IpNet>, Option<DateTime<Utc>>)>> {
+    let legacy = credentials::table
+        .filter(credentials::device_no.eq(connections::device_no))
+        .filter(credentials::version.eq(connections::credential_version))
+        .filter(credentials::kind.ne(CredentialKind::Own));
+    connections::table
+        .filter(connections::admitted_at.gt(since))
+        .filter(connections::client_addr.is_not_null())
+        .filter(exists(legacy))
+        .distinct_on(connections::device_no)
+        .order((connections::device_no, connections::admitted_at.desc()))
+        .select((
+            connections::device_no,
+            connections::client_addr,
+            connections::admitted_at,
+        ))
+        .load(conn)
+        .await
 }

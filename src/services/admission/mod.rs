@@ -22,11 +22,14 @@ use crate::{
         accounting::{Opened, OpenedConnection},
         directory::DirectoryKeeper,
         enforcement::Hurry,
+        instance::Registration,
         leases::Leases,
     },
+    telemetry::Metrics,
 };
 use chrono::{DateTime, Utc};
 use log_gate::LogGate;
+use prometheus::Histogram;
 use sha2::{Digest, Sha256};
 use std::{
     net::IpAddr,
@@ -34,6 +37,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -48,6 +52,9 @@ pub struct Parts {
     pub hurry: Arc<Hurry>,
     pub opened: Opened,
     pub aftermath: Aftermath,
+    /// This process's place among the instances: without it nobody is admitted here.
+    pub registration: Registration,
+    pub metrics: Metrics,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -55,10 +62,10 @@ pub struct Parts {
 pub struct Admission {
     parts: Parts,
     log: LogGate,
+    /// Each node's histogram, resolved once.
+    durations: papaya::HashMap<NodeNo, Histogram>,
     /// Hook requests that named no node or a wrong secret.
     strangers: AtomicU64,
-    /// Opened connections that found the writer's queue full.
-    dropped: AtomicU64,
 }
 
 /// What the hook answers.
@@ -76,8 +83,8 @@ impl Admission {
         Self {
             parts,
             log: LogGate::new(seed),
+            durations: papaya::HashMap::new(),
             strangers: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
         }
     }
 
@@ -118,6 +125,18 @@ impl Admission {
         deadline: Instant,
     ) -> Answer {
         let now = self.parts.clock.now();
+        if !self.parts.registration.admits() {
+            return self.refuse(
+                node,
+                Refusal {
+                    code: Code::BackendError,
+                    whom: None,
+                },
+                None,
+                None,
+                now,
+            );
+        }
         let Some(request) = request else {
             return self.refuse(
                 node,
@@ -248,7 +267,7 @@ impl Admission {
         });
         if !handed_over {
             // the node's next report creates the row
-            self.dropped.fetch_add(1, Relaxed);
+            self.parts.metrics.opened_dropped.inc();
         }
         let code = if who.starts {
             Code::OkOnHoldStarted
@@ -333,8 +352,21 @@ impl Admission {
         &self.parts.directory
     }
 
-    /// Requests without a known node and its secret, and opened connections whose row was dropped.
-    pub fn totals(&self) -> (u64, u64) {
-        (self.strangers.load(Relaxed), self.dropped.load(Relaxed))
+    /// Notes how long an answer took.
+    pub fn took(&self, node: &NodeEntry, time: Duration) {
+        let durations = self.durations.pin();
+        durations
+            .get_or_insert_with(node.number, || {
+                self.parts
+                    .metrics
+                    .hook_duration
+                    .with_label_values(&[&*node.name])
+            })
+            .observe(time.as_secs_f64());
+    }
+
+    /// Requests that named no node or a wrong secret.
+    pub fn strangers(&self) -> u64 {
+        self.strangers.load(Relaxed)
     }
 }
