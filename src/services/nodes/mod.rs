@@ -12,6 +12,7 @@ pub use config::NodeConfig;
 pub use create::CreateNode;
 pub use edit::EditNode;
 pub use plan::Policy;
+pub(super) use plan::networks;
 pub use test::Test;
 
 use crate::{

@@ -177,7 +177,7 @@ fn trace<'a>(
 }
 
 /// How long, checked; in seconds.
-fn span(seconds: i64) -> Result<TimeDelta, String> {
+pub(super) fn span(seconds: i64) -> Result<TimeDelta, String> {
     if (1..=LONGEST).contains(&seconds) {
         Ok(TimeDelta::seconds(seconds))
     } else {

@@ -1,0 +1,264 @@
+//! Secrets by which machines speak to the API, and whoever speaks by them.
+use crate::{
+    admission::base::push_base32,
+    clock::random,
+    error::{Error, Result, violated},
+    models::{Named, Token, TokenId, name},
+    repositories::tokens::{self, NewToken},
+    services::{
+        fields::Fields,
+        store::{Store, Trace, leave},
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::AsyncConnection;
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+use uuid::Uuid;
+
+/// What a token may hold. `*` is all of them, and those to come.
+pub const SCOPES: &[&str] = &[
+    "users:read",
+    "users:write",
+    "devices:read",
+    "devices:write",
+    "secrets:read",
+    "nodes:read",
+    "nodes:write",
+    "tokens:read",
+    "tokens:write",
+    "traffic:read",
+    "traffic:write",
+    "events:read",
+    "system:read",
+    "system:write",
+];
+const ALL: &str = "*";
+const PREFIX: &str = "hywarden_pat_";
+/// 160 random bits in base 32.
+const BODY: usize = 32;
+const CHECKSUM: usize = 6;
+/// How old a noted use may grow before it is noted again.
+const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// `cli:<uid>` or `token:<id>`, as it stands in the audit.
+    pub name: String,
+    scopes: Vec<String>,
+}
+
+impl Caller {
+    /// The peer of the local socket: the service's own user and root may do everything, others nothing.
+    pub fn local(uid: u32) -> Option<Self> {
+        let ours = nix::unistd::Uid::effective().as_raw();
+        (uid == ours || uid == 0).then(|| Self {
+            name: format!("cli:{uid}"),
+            scopes: vec![ALL.to_owned()],
+        })
+    }
+    /// Whether it may.
+    pub fn holds(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|s| s == scope || s == ALL)
+    }
+}
+
+/// What a token is made with.
+#[derive(Clone, Debug, Default)]
+pub struct CreateToken {
+    pub name: String,
+    pub scopes: Vec<String>,
+    /// From where it may be used; empty: from anywhere.
+    pub allowed_cidrs: Vec<String>,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Seconds from now.
+    pub expires_in: Option<i64>,
+}
+
+/// The service.
+#[derive(Clone)]
+pub struct Tokens {
+    pub store: Store,
+}
+
+impl Tokens {
+    /// Who speaks by this secret, from this address. A mistyped one costs no query.
+    pub async fn authenticate(&self, secret: &str, from: Option<IpAddr>) -> Result<Caller> {
+        if !is_formed(secret) {
+            return Err(Error::Unauthenticated);
+        }
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let token = tokens::find_hash(&mut conn, &hash(secret))
+            .await?
+            .filter(|token| token.is_live(now) && token.may_come_from(from))
+            .ok_or(Error::Unauthenticated)?;
+        if token.last_used_at.is_none_or(|at| now - at >= USE_NOTED) {
+            tokens::touch(&mut conn, token.id, now).await?;
+        }
+        Ok(Caller {
+            name: format!("token:{}", token.id),
+            scopes: token.scopes,
+        })
+    }
+
+    /// Makes a token, never with more than its maker holds. The secret is shown now and never again.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        create: &CreateToken,
+    ) -> Result<(Token, SecretString)> {
+        let now = self.store.clock.now();
+        let (name, allowed_cidrs, expires_at) = create.check(caller, now)?;
+        let secret = fresh(random(&*self.store.clock));
+        let new = NewToken {
+            id: TokenId(self.store.clock.uuid()),
+            name: &name,
+            secret_hash: &hash(secret.expose_secret()),
+            scopes: &create.scopes,
+            allowed_cidrs: &allowed_cidrs,
+            created_by: &caller.name,
+            created_at: now,
+            expires_at,
+        };
+        let mut conn = self.store.conn().await?;
+        let token = conn
+            .transaction(async |conn| {
+                let token = tokens::insert(conn, &new).await.map_err(taken)?;
+                let trace = trace(&caller.name, ("token.create", "token.created"), &token, now);
+                let detail = json!({ "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at });
+                leave(conn, trace.with(detail)).await?;
+                Ok::<_, Error>(token)
+            })
+            .await?;
+        Ok((token, secret))
+    }
+
+    /// One page of tokens that are not revoked.
+    pub async fn list(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Token>> {
+        let mut conn = self.store.conn().await?;
+        Ok(tokens::list(&mut conn, after, limit).await?)
+    }
+
+    /// Revokes a token: refused from the answer on.
+    pub async fn revoke(&self, principal: &str, which: &Named) -> Result<Token> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        conn.transaction(async |conn| {
+            let token = tokens::revoke(conn, which, now)
+                .await?
+                .ok_or(Error::NotFound("token"))?;
+            let what = ("token.revoke", "token.revoked");
+            leave(conn, trace(principal, what, &token, now)).await?;
+            Ok(token)
+        })
+        .await
+    }
+}
+
+impl CreateToken {
+    fn check(
+        &self,
+        caller: &Caller,
+        now: DateTime<Utc>,
+    ) -> Result<(String, Vec<IpNet>, Option<DateTime<Utc>>)> {
+        let mut fields = Fields::default();
+        let name = fields.take("name", name::name(&self.name));
+        fields.check(!self.scopes.is_empty(), "scopes", "must not be empty");
+        for scope in &self.scopes {
+            let known = scope == ALL || SCOPES.contains(&scope.as_str());
+            if !known {
+                fields.wrong("scopes", format!("{scope:?} is none of {}, *", SCOPES.join(", ")));
+            } else if !caller.holds(scope) {
+                fields.wrong("scopes", format!("{scope} is more than you hold yourself"));
+            }
+        }
+        let cidrs = super::nodes::networks(&mut fields, "allowed_cidrs", &self.allowed_cidrs);
+        if self.expires_at.is_some() && self.expires_in.is_some() {
+            fields.wrong("expires_in", "stands beside expires_at: give one of them");
+        }
+        let span = self
+            .expires_in
+            .and_then(|s| fields.take("expires_in", super::users::span(s)));
+        let expires_at = self.expires_at.or(span.map(|span| now + span));
+        fields.check(
+            expires_at.is_none_or(|at| at > now),
+            "expires_at",
+            "lies in the past",
+        );
+        fields.done()?;
+        Ok((name.unwrap_or_default(), cidrs, expires_at))
+    }
+}
+
+fn fresh(random: [u8; 20]) -> SecretString {
+    let mut text = String::with_capacity(PREFIX.len() + BODY + CHECKSUM);
+    text.push_str(PREFIX);
+    push_base32(&mut text, &random);
+    let sum = checksum(&text);
+    text.push_str(&sum);
+    text.into()
+}
+
+/// Tells a mistyped token from a guess, and a secret scanner what it found.
+fn is_formed(secret: &str) -> bool {
+    secret.len() == PREFIX.len() + BODY + CHECKSUM
+        && secret.starts_with(PREFIX)
+        && secret
+            .split_at_checked(PREFIX.len() + BODY)
+            .is_some_and(|(head, sum)| checksum(head) == sum)
+}
+
+fn checksum(head: &str) -> String {
+    let mut text = String::new();
+    push_base32(&mut text, &Sha256::digest(head));
+    text.truncate(CHECKSUM);
+    text
+}
+
+fn hash(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret).to_vec()
+}
+
+fn trace<'a>(
+    principal: &'a str,
+    what: (&'static str, &'static str),
+    token: &Token,
+    at: DateTime<Utc>,
+) -> Trace<'a> {
+    Trace::new(principal, what, format!("token:{}", token.id), at)
+}
+
+fn taken(error: diesel::result::Error) -> Error {
+    match violated(&error) {
+        Some("api_tokens_live_name_unique") => {
+            Error::Duplicate("another token has this name".to_owned())
+        }
+        _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_token_is_seen() {
+        let secret = fresh([7; 20]).expose_secret().to_owned();
+        assert!(is_formed(&secret));
+        assert_eq!(secret.len(), 51);
+        for at in PREFIX.len()..secret.len() {
+            let mut typo = secret.clone();
+            let other = if &secret[at..=at] == "a" { "b" } else { "a" };
+            typo.replace_range(at..=at, other);
+            assert!(!is_formed(&typo), "{typo}");
+        }
+        for wrong in ["", PREFIX, &secret[1..], &format!("{secret}a")] {
+            assert!(!is_formed(wrong));
+        }
+    }
+}
