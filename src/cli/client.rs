@@ -83,6 +83,13 @@ impl Client {
         String::from_utf8(bytes).map_err(|_| self.garbled())
     }
 
+    /// Whether one of the open places beside the API, such as `readyz`, answers well.
+    pub async fn probe(&self, place: &str) -> Result<(), Failure> {
+        let mut url = self.server.clone();
+        url.set_path(place);
+        self.bytes(self.http.get(url)).await.map(drop)
+    }
+
     async fn ask(
         &self,
         method: Method,
@@ -156,7 +163,7 @@ impl Client {
         let reason = root(why);
         if self.token.is_some() {
             return Failure::not_running(format!(
-                "hywarden cannot be reached at {}: {reason}",
+                "it cannot be reached at {}: {reason}",
                 self.place
             ));
         }
@@ -167,7 +174,7 @@ impl Client {
             ));
         }
         Failure::not_running(format!(
-            "hywarden is not running here (nobody listens on {}): start it with `hywarden serve`, or name another place with --data-dir or --server",
+            "it is not running: nobody listens on {}. Start it with `hywarden serve`, or name another place by --data-dir or --server",
             self.place
         ))
     }

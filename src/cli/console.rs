@@ -26,22 +26,7 @@ impl Console {
         nothing: &str,
     ) -> Result<(), Failure> {
         let mut list = self.out.list(columns);
-        let mut left = limit.unwrap_or(u64::MAX);
-        let mut cursor = None::<String>;
-        while left > 0 {
-            let page = path
-                .clone()
-                .with("limit", &left.min(PAGE))
-                .with_some("cursor", cursor.take());
-            let answer = self.api.get(&page).await?;
-            let items = items(&answer)?;
-            list.page(items)?;
-            left = left.saturating_sub(u64::try_from(items.len()).unwrap_or(u64::MAX));
-            cursor = next_cursor(&answer);
-            if cursor.is_none() {
-                break;
-            }
-        }
+        each(&self.api, path, limit, |items| list.page(items)).await?;
         list.end(nothing)
     }
 
@@ -61,27 +46,47 @@ impl Console {
             }
             return Ok(device.to_owned());
         };
-        let path = Path::of(&["users", user, "devices"])?.with("limit", &PAGE);
-        let mut cursor = None::<String>;
-        loop {
-            let page = path.clone().with_some("cursor", cursor);
-            let answer = self.api.get(&page).await?;
-            let found = items(&answer)?
-                .iter()
-                .find(|device| device.get("name").and_then(Value::as_str) == Some(name))
-                .and_then(|device| device.get("id"))
-                .and_then(Value::as_str);
-            if let Some(id) = found {
-                return Ok(id.to_owned());
-            }
-            cursor = next_cursor(&answer);
-            if cursor.is_none() {
-                return Err(Failure::not_found(format!(
-                    "user {user} has no device {name:?}"
-                )));
-            }
+        let path = Path::of(&["users", user, "devices"])?;
+        let mut found = None;
+        each(&self.api, path, None, |devices| {
+            let is_named =
+                |device: &&Value| device.get("name").and_then(Value::as_str) == Some(name);
+            found = found
+                .take()
+                .or_else(|| devices.iter().find(is_named).cloned());
+            Ok(())
+        })
+        .await?;
+        found
+            .and_then(|device| Some(device.get("id")?.as_str()?.to_owned()))
+            .ok_or_else(|| Failure::not_found(format!("user {user} has no device {name:?}")))
+    }
+}
+
+/// Hands over the objects at `path`, page by page, all or the first `limit`.
+pub async fn each(
+    api: &Client,
+    path: Path,
+    limit: Option<u64>,
+    mut on_page: impl FnMut(&[Value]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut left = limit.unwrap_or(u64::MAX);
+    let mut cursor = None::<String>;
+    while left > 0 {
+        let page = path
+            .clone()
+            .with("limit", &left.min(PAGE))
+            .with_some("cursor", cursor.take());
+        let answer = api.get(&page).await?;
+        let items = items(&answer)?;
+        on_page(items)?;
+        left = left.saturating_sub(u64::try_from(items.len()).unwrap_or(u64::MAX));
+        cursor = next_cursor(&answer);
+        if cursor.is_none() {
+            break;
         }
     }
+    Ok(())
 }
 
 /// The objects of a page.

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod console;
 mod devices;
+mod doctor;
 mod events;
 mod failure;
 mod groups;
@@ -51,6 +52,8 @@ enum Verb {
     Config(config::Config),
     #[command(flatten)]
     Asking(Box<Asking>),
+    /// Look at everything the program needs on this machine; exit code 1 when something fails
+    Doctor(doctor::Doctor),
     /// Print what a shell needs to finish a word
     Completions(completions::Completions),
 }
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Verb::Migrate(verb) => said(verb.run(&root.place)),
         Verb::Config(verb) => said(verb.run(&root.place)),
         Verb::Asking(asking) => asked(*asking, &root.place),
+        Verb::Doctor(doctor) => on_runtime(doctor.run(&root.place)),
         Verb::Completions(completions) => {
             completions.print(Root::command());
             ExitCode::SUCCESS
@@ -70,18 +74,19 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Asks the running program; a client needs no more than one thread.
+/// Asks the running program.
 fn asked(asking: Asking, place: &Place) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(asking.run(|| {
-            let settings = place
-                .settings()
-                .map_err(|why| Failure::usage(format!("{why:#}")))?;
-            Ok(settings.api_socket())
-        })),
+    on_runtime(asking.run(|| {
+        let settings = place
+            .settings()
+            .map_err(|why| Failure::usage(format!("{why:#}")))?;
+        Ok(settings.api_socket())
+    }))
+}
+
+fn on_runtime(done: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(done),
         Err(why) => said(Err(why.into())),
     }
 }

@@ -24,6 +24,16 @@ pub struct Target {
 }
 
 impl Target {
+    /// The program on this machine, through its own socket.
+    pub fn local() -> Self {
+        Self {
+            server: None,
+            token_file: None,
+            plain_http: false,
+            json: false,
+        }
+    }
+
     /// The token, from the file or the environment; a token on the command line would show in `ps`.
     pub fn token(&self) -> Result<Option<SecretString>, Failure> {
         let text = match &self.token_file {

@@ -1,11 +1,13 @@
 //! The database's ground: which server is used, the private PostgreSQL and its supervisor, the migrations, the
 //! connection that listens. No table is known here; SQL on tables is in `repositories/`.
 mod claim;
+mod glance;
 mod migrations;
 mod notices;
 pub mod private;
 
 pub use claim::claim;
+pub use glance::{Glance, glance};
 pub use migrations::{Step, down, pending, status, up};
 pub use notices::listen;
 

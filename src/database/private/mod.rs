@@ -50,3 +50,21 @@ pub fn running_at(options: &Options) -> Option<String> {
         .exists()
         .then(|| cluster::url(&socket))
 }
+
+/// The major version of the programs that would run the cluster; an error where this account could not run it.
+/// Starts nothing but `postgres -V`.
+pub fn version_for(options: &Options) -> anyhow::Result<u32> {
+    let account = Account::choose(options.run_as.as_deref())?;
+    let have = programs::installed(options.programs.as_deref(), &account);
+    let data = options.root.join("data");
+    if let Ok(found) = std::fs::metadata(&data) {
+        let owner = std::os::unix::fs::MetadataExt::uid(&found);
+        anyhow::ensure!(
+            owner == account.uid,
+            "{} belongs to user {owner}, and this account would run it as {}: ask as its owner",
+            data.display(),
+            account.name
+        );
+    }
+    Ok(programs::choose(&data, &options.root, have)?.major)
+}
