@@ -1,0 +1,5 @@
+//! The program against real peers: the official Hysteria2 server libraries, the official client and sing-box, over
+//! loopback. Every test starts its own program with its own data directory, and moves its own bytes.
+mod harness;
+
+mod generated;
