@@ -1,0 +1,182 @@
+//! The doors: the API and the hook over TCP, the API over the local socket, the figures on an address of their own.
+use super::{Parts, figures};
+use crate::{
+    config::Settings,
+    handlers::{hook, principal},
+    jobs::Crew,
+    router,
+    telemetry::listener,
+    tls::Certificate,
+};
+use actix_web::{
+    App, HttpServer,
+    dev::ServerHandle,
+    web::{Data, ServiceConfig},
+};
+use anyhow::{Context, Result};
+use std::{
+    fs::{self, Permissions},
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Hysteria's client keeps idle connections for 90 s (reference, 1.4): ours stay longer, or a login runs into a closing one.
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
+/// How long running requests may take once told to stop.
+const DRAIN_SECONDS: u64 = 10;
+
+/// Where the program listens.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    pub api: SocketAddr,
+    /// The hook's own port; `None`: it is at the API's.
+    pub hook: Option<SocketAddr>,
+    pub metrics: Option<SocketAddr>,
+    pub socket: PathBuf,
+    /// Over TLS.
+    pub secure: bool,
+}
+
+/// All open doors.
+pub struct Listeners {
+    handles: Vec<ServerHandle>,
+    socket: PathBuf,
+}
+
+impl Listeners {
+    /// Opens them all, or none.
+    pub fn open(settings: &Settings, parts: &Parts, crew: &mut Crew) -> Result<(Self, Addresses)> {
+        let server = &settings.server;
+        let certificate = match (&server.tls_cert, &server.tls_key) {
+            (Some(cert), Some(key)) => Some(Certificate::open(cert, key)?),
+            _ => None,
+        };
+        let mut opening = Opening { crew, handles: Vec::new(), workers: server.workers, certificate };
+        let (api_parts, separate) = (parts.clone(), server.hook_listen.is_some());
+        let configured = settings.clone();
+        let api = opening.tcp("api", server.listen, "server.listen", move |cfg| {
+            api_parts.serve(&configured, cfg);
+            if !separate {
+                api_parts.serve_hook(cfg);
+            }
+        })?;
+        let hook = match server.hook_listen {
+            Some(at) => {
+                let parts = parts.clone();
+                Some(opening.tcp("hook", at, "server.hook_listen", move |cfg| parts.serve_hook(cfg))?)
+            }
+            None => None,
+        };
+        let (local_parts, configured) = (parts.clone(), settings.clone());
+        let socket = settings.api_socket();
+        opening.local(&socket, move |cfg| local_parts.serve(&configured, cfg))?;
+        let metrics = match settings.metrics.listen {
+            Some(at) => {
+                let (running, bound) = listener::listen(at, parts.metrics.clone(), figures::refresh(parts))?;
+                opening.start("metrics", running);
+                Some(bound)
+            }
+            None => None,
+        };
+        let (handles, secure) = (opening.handles, opening.certificate.is_some());
+        if let Some(certificate) = opening.certificate {
+            crew.start("certificate", certificate.follow(crew.stop()));
+        }
+        Ok((Self { handles, socket: socket.clone() }, Addresses { api, hook, metrics, socket, secure }))
+    }
+
+    /// Takes no new connections, lets running requests end.
+    pub async fn close(self) {
+        let closing = self.handles.iter().map(|handle| handle.stop(true));
+        futures_util::future::join_all(closing).await;
+        // gone already, or replaced by a successor's: both are fine
+        let _ = fs::remove_file(self.socket);
+    }
+}
+
+struct Opening<'a> {
+    crew: &'a mut Crew,
+    handles: Vec<ServerHandle>,
+    workers: usize,
+    certificate: Option<std::sync::Arc<Certificate>>,
+}
+
+impl Opening<'_> {
+    fn tcp(
+        &mut self,
+        name: &'static str,
+        at: SocketAddr,
+        key: &str,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Result<SocketAddr> {
+        let server = HttpServer::new(move || App::new().configure(routes.clone())).keep_alive(KEEP_ALIVE);
+        let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS);
+        let server = if self.workers == 0 { server } else { server.workers(self.workers) };
+        let server = match &self.certificate {
+            Some(certificate) => server.bind_rustls_0_23(at, certificate.server_config()?),
+            None => server.bind(at),
+        };
+        let server = server.with_context(|| format!("cannot listen on {at} ({key})"))?;
+        let bound = server.addrs().first().copied().unwrap_or(at);
+        self.start(name, server.run());
+        Ok(bound)
+    }
+
+    /// The socket file of a program that was killed is in the way; the data directory is ours alone by now.
+    fn local(
+        &mut self,
+        path: &Path,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Result<()> {
+        let _ = fs::remove_file(path);
+        let server = HttpServer::new(move || App::new().configure(routes.clone()))
+            .on_connect(principal::on_connect)
+            .workers(1)
+            .disable_signals()
+            .shutdown_timeout(DRAIN_SECONDS)
+            .bind_uds(path)
+            .with_context(|| format!("cannot listen on {}", path.display()))?;
+        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        self.start("local api", server.run());
+        Ok(())
+    }
+
+    fn start(&mut self, name: &'static str, server: actix_web::dev::Server) {
+        self.handles.push(server.handle());
+        self.crew.start(name, async move {
+            if let Err(why) = server.await {
+                tracing::error!(name, %why, "a listener ended");
+            }
+        });
+    }
+}
+
+impl Parts {
+    fn serve_hook(&self, cfg: &mut ServiceConfig) {
+        cfg.app_data(Data::from(self.admission.clone())).configure(hook::routes);
+    }
+
+    fn serve(&self, settings: &Settings, cfg: &mut ServiceConfig) {
+        cfg.configure(|cfg| router::routes(cfg, self, settings));
+    }
+}
+
+impl Addresses {
+    /// What a terminal shows once the doors are open; with the first steps where there is nobody yet.
+    pub fn welcome(&self, is_new: bool) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        let mut text = format!("hywarden listens on {scheme}://{}", self.api);
+        if let Some(hook) = self.hook {
+            text += &format!(", its auth hook on {scheme}://{hook}");
+        }
+        if let Some(metrics) = self.metrics {
+            text += &format!("\nmetrics: http://{metrics}/metrics");
+        }
+        if is_new {
+            text += "\n\nNext, in another terminal:\n  hywarden node add fra1 --address HOST:443 --stats-url http://127.0.0.1:9999 --stats-secret SECRET\n  hywarden user create alice\n  hywarden device add alice phone";
+        }
+        text
+    }
+}

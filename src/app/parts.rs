@@ -1,0 +1,183 @@
+//! What decides, counts and enforces, joined.
+use crate::{
+    admission::{CredentialKeys, Directory, IdKeys, Memory, guesses::Guesses, recent::{Addresses, Recent}},
+    cache::Cache,
+    clock::{self, Clock},
+    config::Settings,
+    database::Database,
+    jobs::{self, Crew},
+    keyring::Keyring,
+    models::{NodeNo, UserNo},
+    repositories::{Db, Use, directory, pool},
+    services::{
+        accounting::{Accounting, opened},
+        admission::{self, Admission},
+        directory::{DirectoryKeeper, Keeper, KeeperSettings},
+        enforcement::{ExpiryTimer, Hurry},
+        instance::{self, Registration},
+        keys,
+        leases::Leases,
+    },
+    telemetry::Metrics,
+};
+use anyhow::Result;
+use chrono::TimeDelta;
+use secrecy::ExposeSecret;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+/// Between two reads of the change log (design, 3).
+const LOG_PERIOD: Duration = Duration::from_secs(1);
+/// Between two comparisons of the whole directory.
+const RECONCILE: Duration = Duration::from_mins(5);
+
+/// Everything that listeners and jobs share.
+#[derive(Clone)]
+pub struct Parts {
+    pub clock: Arc<dyn Clock>,
+    /// Of requests.
+    pub db: Db,
+    /// Of jobs: a slow sweep does not starve the API.
+    pub jobs_db: Db,
+    pub keyring: Arc<Keyring>,
+    pub credentials: Arc<CredentialKeys>,
+    pub ids: Arc<IdKeys>,
+    pub directory: Arc<Directory>,
+    pub keeper: Arc<DirectoryKeeper>,
+    pub memory: Arc<Memory>,
+    pub recent: Arc<Recent>,
+    pub leases: Arc<Leases>,
+    pub hurry: Arc<Hurry>,
+    pub admission: Arc<Admission>,
+    pub accounting: Arc<Accounting>,
+    pub metrics: Metrics,
+}
+
+impl Parts {
+    /// Builds them and starts the tasks that belong to them.
+    pub async fn build(
+        settings: &Settings,
+        database: &Database,
+        clock: Arc<dyn Clock>,
+        crew: &mut Crew,
+    ) -> Result<Self> {
+        let db = pool(database.url(), settings.database.pool, Use::Requests)?;
+        let jobs_db = pool(database.url(), settings.database.jobs_pool, Use::Jobs)?;
+        let registration = Registration::register(database.url(), settings.redis.url.is_some()).await?;
+        let keyring = keys::open(&mut *db.get().await?, &settings.keys_file(), clock.clone()).await?;
+        let metrics = Metrics::new()?;
+        let ids = Arc::new(IdKeys::new(keyring.connection_id_keys()));
+        let memory = Arc::new(Memory {
+            keys: CredentialKeys::new(keyring.peppers()),
+            guesses: Guesses::new(
+                settings.hook.guess_burst,
+                settings.hook.guess_per_second,
+                u64::from_ne_bytes(clock::random(&*clock)),
+            ),
+            addresses: Addresses::default(),
+            maintenance: AtomicBool::new(settings.maintenance.deny_logins),
+        });
+        let leases = Arc::new(leases(settings, &db, clock.clone()).await?);
+        let hurry = Arc::<Hurry>::default();
+        let directory = Arc::<Directory>::default();
+        let keeper = keep(database.url(), &directory, &leases, &hurry, clock.clone(), crew);
+        let (opened, queue) = opened::queue(settings.hook.queue_rows);
+        let (aftermath, aftermath_writer) = admission::aftermath(jobs_db.clone(), clock.clone());
+        let accounting = Arc::new(Accounting::new(
+            jobs_db.clone(),
+            clock.clone(),
+            ids.clone(),
+            settings.accounting.clone(),
+            settings.settings.time_zone,
+            &settings.data_dir,
+            metrics.clone(),
+        ));
+        let recent = Arc::<Recent>::default();
+        let parts = admission::Parts {
+            directory: directory.clone(),
+            keeper: keeper.clone(),
+            memory: memory.clone(),
+            ids: ids.clone(),
+            leases: leases.clone(),
+            recent: recent.clone(),
+            hurry: hurry.clone(),
+            opened,
+            aftermath,
+            registration,
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+        };
+        let admission = Arc::new(Admission::new(parts, u64::from_ne_bytes(clock::random(&*clock))));
+        let parts = Self {
+            credentials: Arc::new(CredentialKeys::new(keyring.peppers())),
+            keyring: Arc::new(keyring),
+            clock,
+            db,
+            jobs_db,
+            ids,
+            directory,
+            keeper,
+            memory,
+            recent,
+            leases,
+            hurry,
+            admission,
+            accounting,
+            metrics,
+        };
+        crew.start("aftermath", aftermath_writer.run(crew.stop()));
+        let timer = ExpiryTimer::new(parts.directory.clone(), parts.hurry.clone(), parts.clock.clone());
+        crew.start("expiry", jobs::expiry::run(timer, parts.leases.clone(), parts.clock.clone(), crew.stop()));
+        let _ = queue;
+        parts.remember_addresses().await?;
+        Ok(parts)
+    }
+
+    /// Where legacy devices were online lately: after a restart they are as welcome there as before.
+    async fn remember_addresses(&self) -> Result<()> {
+        let since = self.clock.now() - TimeDelta::hours(24);
+        let seen = directory::legacy_addresses(&mut *self.jobs_db.get().await?, since).await?;
+        for (device, addr, at) in seen {
+            if let (Some(addr), Some(at)) = (addr, at) {
+                self.memory.addresses.saw(device, crate::admission::AddrKey::of(addr.addr()), at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nobody has been added yet: then the first steps are worth saying.
+    pub async fn is_new(&self) -> bool {
+        self.keeper.wait_filled(LOG_PERIOD).await && self.directory.is_empty()
+    }
+}
+
+async fn leases(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<Leases> {
+    let Some(url) = &settings.redis.url else {
+        return Ok(Leases::memory(clock));
+    };
+    let space = instance::lease_space(db, &*clock).await?;
+    let cache = Cache::open(url.expose_secret(), "hywarden:")?;
+    Leases::shared(clock, cache, &space).await
+}
+
+/// Starts the directory's keeper: whoever's access changes is looked for on the nodes where it is online.
+fn keep(
+    url: &str,
+    directory: &Arc<Directory>,
+    leases: &Arc<Leases>,
+    hurry: &Arc<Hurry>,
+    clock: Arc<dyn Clock>,
+    crew: &mut Crew,
+) -> Arc<DirectoryKeeper> {
+    let (online, bells) = (leases.clone(), hurry.clone());
+    let changed = move |users: &[UserNo], nodes: &[NodeNo]| {
+        let theirs = users.iter().flat_map(|user| online.nodes_of(*user));
+        theirs.chain(nodes.iter().copied()).for_each(|node| bells.node(node));
+    };
+    let settings = KeeperSettings { database_url: url.to_owned(), period: LOG_PERIOD, reconcile_every: RECONCILE };
+    let (keeper, front) = Keeper::new(settings, directory.clone(), clock, Arc::new(changed));
+    crew.start("directory", keeper.run(crew.stop()));
+    Arc::new(front)
+}
