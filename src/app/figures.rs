@@ -18,25 +18,39 @@ pub fn refresh(parts: &Parts) -> Refresh {
 fn hook(parts: &Parts, metrics: &Metrics) {
     for node in parts.directory.nodes() {
         for (code, count) in node.decisions().filter(|(_, count)| *count > 0) {
-            let counter = metrics.hook_requests.with_label_values(&[&*node.name, code.as_str()]);
+            let counter = metrics
+                .hook_requests
+                .with_label_values(&[&*node.name, code.as_str()]);
             counter.inc_by(count.saturating_sub(counter.get()));
         }
     }
-    let strangers = metrics.hook_requests.with_label_values(&["", "node_unknown"]);
-    strangers.inc_by(parts.admission.strangers().saturating_sub(strangers.get()));
+    let strangers = metrics
+        .hook_requests
+        .with_label_values(&["", "node_unknown"]);
+    strangers.inc_by(
+        parts
+            .services
+            .admission
+            .strangers()
+            .saturating_sub(strangers.get()),
+    );
 }
 
 fn directory(parts: &Parts, metrics: &Metrics) {
     let (_, devices, _) = parts.directory.len();
-    metrics.directory_devices.set(i64::try_from(devices).unwrap_or(i64::MAX));
-    if let Some(read_at) = parts.keeper.read_at() {
+    metrics
+        .directory_devices
+        .set(i64::try_from(devices).unwrap_or(i64::MAX));
+    if let Some(read_at) = parts.services.directory.read_at() {
         let lag = (parts.clock.now() - read_at).to_std().unwrap_or_default();
         metrics.directory_lag.set(lag.as_secs_f64());
     }
 }
 
 fn online(parts: &Parts, metrics: &Metrics) {
-    metrics.users_online.set(i64::try_from(parts.leases.online().users).unwrap_or(i64::MAX));
+    metrics
+        .users_online
+        .set(i64::try_from(parts.leases.online().users).unwrap_or(i64::MAX));
     metrics.devices_online.reset();
     for (node, devices) in parts.leases.devices_by_node() {
         if let Some(node) = parts.directory.node(node) {
@@ -52,9 +66,15 @@ fn online(parts: &Parts, metrics: &Metrics) {
 fn pools(parts: &Parts, metrics: &Metrics) {
     for (name, pool) in [("api", &parts.db), ("jobs", &parts.jobs_db)] {
         let status = pool.status();
-        let states = [("open", status.size), ("idle", status.available), ("waiting", status.waiting)];
+        let states = [
+            ("open", status.size),
+            ("idle", status.available),
+            ("waiting", status.waiting),
+        ];
         for (state, number) in states {
-            let gauge = metrics.db_pool_connections.with_label_values(&[name, state]);
+            let gauge = metrics
+                .db_pool_connections
+                .with_label_values(&[name, state]);
             gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
         }
     }

@@ -16,9 +16,10 @@ use actix_web::{
 use anyhow::{Context, Result};
 use std::{
     fs::{self, Permissions},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -45,36 +46,84 @@ pub struct Listeners {
     socket: PathBuf,
 }
 
-impl Listeners {
-    /// Opens them all, or none.
-    pub fn open(settings: &Settings, parts: &Parts, crew: &mut Crew) -> Result<(Self, Addresses)> {
+/// Ports that are ours, before anything answers at them: what nodes are told depends on where they are.
+pub struct Bound {
+    api: TcpListener,
+    hook: Option<TcpListener>,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Bound {
+    /// Takes the ports and reads the certificate.
+    pub fn take(settings: &Settings) -> Result<Self> {
         let server = &settings.server;
         let certificate = match (&server.tls_cert, &server.tls_key) {
             (Some(cert), Some(key)) => Some(Certificate::open(cert, key)?),
             _ => None,
         };
-        let mut opening = Opening { crew, handles: Vec::new(), workers: server.workers, certificate };
-        let (api_parts, separate) = (parts.clone(), server.hook_listen.is_some());
-        let configured = settings.clone();
-        let api = opening.tcp("api", server.listen, "server.listen", move |cfg| {
-            api_parts.serve(&configured, cfg);
+        let bind = |at: SocketAddr, key| {
+            TcpListener::bind(at).with_context(|| format!("cannot listen on {at} ({key})"))
+        };
+        let api = bind(server.listen, "server.listen")?;
+        let hook = server
+            .hook_listen
+            .map(|at| bind(at, "server.hook_listen"))
+            .transpose()?;
+        Ok(Self {
+            api,
+            hook,
+            certificate,
+        })
+    }
+
+    /// Where the hook answers, and whether over TLS.
+    pub fn hook(&self) -> Result<(SocketAddr, bool)> {
+        let listener = self.hook.as_ref().unwrap_or(&self.api);
+        Ok((listener.local_addr()?, self.certificate.is_some()))
+    }
+}
+
+impl Listeners {
+    /// Opens all doors.
+    pub fn open(
+        bound: Bound,
+        settings: &Settings,
+        parts: &Parts,
+        crew: &mut Crew,
+    ) -> Result<(Self, Addresses)> {
+        let Bound {
+            api,
+            hook,
+            certificate,
+        } = bound;
+        let workers = settings.server.workers;
+        let mut opening = Opening {
+            crew,
+            handles: Vec::new(),
+            workers,
+            certificate,
+        };
+        let (api_parts, separate) = (parts.clone(), hook.is_some());
+        let api = opening.tcp("api", api, move |cfg| {
+            api_parts.serve(cfg);
             if !separate {
                 api_parts.serve_hook(cfg);
             }
         })?;
-        let hook = match server.hook_listen {
-            Some(at) => {
+        let hook = match hook {
+            Some(listener) => {
                 let parts = parts.clone();
-                Some(opening.tcp("hook", at, "server.hook_listen", move |cfg| parts.serve_hook(cfg))?)
+                Some(opening.tcp("hook", listener, move |cfg| parts.serve_hook(cfg))?)
             }
             None => None,
         };
-        let (local_parts, configured) = (parts.clone(), settings.clone());
+        let local_parts = parts.clone();
         let socket = settings.api_socket();
-        opening.local(&socket, move |cfg| local_parts.serve(&configured, cfg))?;
+        opening.local(&socket, move |cfg| local_parts.serve(cfg))?;
         let metrics = match settings.metrics.listen {
             Some(at) => {
-                let (running, bound) = listener::listen(at, parts.metrics.clone(), figures::refresh(parts))?;
+                let (running, bound) =
+                    listener::listen(at, parts.metrics.clone(), figures::refresh(parts))?;
                 opening.start("metrics", running);
                 Some(bound)
             }
@@ -84,7 +133,19 @@ impl Listeners {
         if let Some(certificate) = opening.certificate {
             crew.start("certificate", certificate.follow(crew.stop()));
         }
-        Ok((Self { handles, socket: socket.clone() }, Addresses { api, hook, metrics, socket, secure }))
+        Ok((
+            Self {
+                handles,
+                socket: socket.clone(),
+            },
+            Addresses {
+                api,
+                hook,
+                metrics,
+                socket,
+                secure,
+            },
+        ))
     }
 
     /// Takes no new connections, lets running requests end.
@@ -100,26 +161,32 @@ struct Opening<'a> {
     crew: &'a mut Crew,
     handles: Vec<ServerHandle>,
     workers: usize,
-    certificate: Option<std::sync::Arc<Certificate>>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Opening<'_> {
     fn tcp(
         &mut self,
         name: &'static str,
-        at: SocketAddr,
-        key: &str,
+        listener: TcpListener,
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Result<SocketAddr> {
-        let server = HttpServer::new(move || App::new().configure(routes.clone())).keep_alive(KEEP_ALIVE);
-        let server = server.disable_signals().shutdown_timeout(DRAIN_SECONDS);
-        let server = if self.workers == 0 { server } else { server.workers(self.workers) };
-        let server = match &self.certificate {
-            Some(certificate) => server.bind_rustls_0_23(at, certificate.server_config()?),
-            None => server.bind(at),
+        let bound = listener.local_addr()?;
+        let server = HttpServer::new(move || App::new().configure(routes.clone()))
+            .keep_alive(KEEP_ALIVE)
+            .disable_signals()
+            .shutdown_timeout(DRAIN_SECONDS);
+        let server = if self.workers == 0 {
+            server
+        } else {
+            server.workers(self.workers)
         };
-        let server = server.with_context(|| format!("cannot listen on {at} ({key})"))?;
-        let bound = server.addrs().first().copied().unwrap_or(at);
+        let server = match &self.certificate {
+            Some(certificate) => {
+                server.listen_rustls_0_23(listener, certificate.server_config()?)?
+            }
+            None => server.listen(listener)?,
+        };
         self.start(name, server.run());
         Ok(bound)
     }
@@ -155,11 +222,13 @@ impl Opening<'_> {
 
 impl Parts {
     fn serve_hook(&self, cfg: &mut ServiceConfig) {
-        cfg.app_data(Data::from(self.admission.clone())).configure(hook::routes);
+        cfg.app_data(Data::from(self.services.admission.clone()))
+            .configure(hook::routes);
     }
 
-    fn serve(&self, settings: &Settings, cfg: &mut ServiceConfig) {
-        cfg.configure(|cfg| router::routes(cfg, self, settings));
+    fn serve(&self, cfg: &mut ServiceConfig) {
+        cfg.app_data(Data::from(self.clock.clone()))
+            .configure(router::routes);
     }
 }
 

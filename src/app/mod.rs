@@ -15,7 +15,7 @@ use crate::{
     jobs::Crew,
 };
 use anyhow::{Result, bail};
-use listeners::Listeners;
+use listeners::{Bound, Listeners};
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,13 @@ impl App {
     pub async fn start(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self> {
         let database = Database::open(settings).await?;
         match Self::on(settings, clock, &database).await {
-            Ok((addresses, parts, listeners, crew)) => Ok(Self { addresses, parts, listeners, crew, database }),
+            Ok((addresses, parts, listeners, crew)) => Ok(Self {
+                addresses,
+                parts,
+                listeners,
+                crew,
+                database,
+            }),
             Err(why) => {
                 // what stopped the start is said; how the database ended is not
                 let _ = database.close().await;
@@ -50,8 +56,9 @@ impl App {
     ) -> Result<(Addresses, Parts, Listeners, Crew)> {
         migrate(settings, database.url()).await?;
         let mut crew = Crew::new(CancellationToken::new());
-        let parts = Parts::build(settings, database, clock, &mut crew).await?;
-        let (listeners, addresses) = Listeners::open(settings, &parts, &mut crew)?;
+        let bound = Bound::take(settings)?;
+        let parts = Parts::build(settings, database, bound.hook()?, clock, &mut crew).await?;
+        let (listeners, addresses) = Listeners::open(bound, settings, &parts, &mut crew)?;
         Ok((addresses, parts, listeners, crew))
     }
 
@@ -79,7 +86,10 @@ impl App {
 
 /// Runs until SIGTERM or SIGINT, and says what to do first.
 pub async fn run(settings: Settings) -> Result<()> {
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let mut app = tokio::select! {
         app = App::start(&settings, Arc::new(SystemClock)) => app?,
         _ = term.recv() => return Ok(()),

@@ -1,22 +1,38 @@
 //! What decides, counts and enforces, joined.
 use crate::{
-    admission::{CredentialKeys, Directory, IdKeys, Memory, guesses::Guesses, recent::{Addresses, Recent}},
+    admission::{
+        CredentialKeys, Directory, IdKeys, Memory,
+        guesses::Guesses,
+        recent::{Addresses, Recent},
+    },
     cache::Cache,
     clock::{self, Clock},
     config::Settings,
     database::Database,
+    handlers::client::TrustedProxies,
+    hysteria::stats::Dialer,
     jobs::{self, Crew},
     keyring::Keyring,
     models::{NodeNo, UserNo},
     repositories::{Db, Use, directory, pool},
     services::{
+        Services,
         accounting::{Accounting, opened},
         admission::{self, Admission},
+        devices::Devices,
         directory::{DirectoryKeeper, Keeper, KeeperSettings},
         enforcement::{ExpiryTimer, Hurry},
+        events::Events,
+        groups::Groups,
         instance::{self, Registration},
         keys,
         leases::Leases,
+        nodes::{Nodes, Policy},
+        quarantine::Quarantine,
+        store::Store,
+        tokens::Tokens,
+        traffic::Traffic,
+        users::Users,
     },
     telemetry::Metrics,
 };
@@ -24,6 +40,7 @@ use anyhow::Result;
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use std::{
+    net::SocketAddr,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -42,16 +59,12 @@ pub struct Parts {
     /// Of jobs: a slow sweep does not starve the API.
     pub jobs_db: Db,
     pub keyring: Arc<Keyring>,
-    pub credentials: Arc<CredentialKeys>,
-    pub ids: Arc<IdKeys>,
     pub directory: Arc<Directory>,
-    pub keeper: Arc<DirectoryKeeper>,
     pub memory: Arc<Memory>,
-    pub recent: Arc<Recent>,
     pub leases: Arc<Leases>,
     pub hurry: Arc<Hurry>,
-    pub admission: Arc<Admission>,
-    pub accounting: Arc<Accounting>,
+    pub services: Services,
+    pub proxies: TrustedProxies,
     pub metrics: Metrics,
 }
 
@@ -60,13 +73,17 @@ impl Parts {
     pub async fn build(
         settings: &Settings,
         database: &Database,
+        hook: (SocketAddr, bool),
         clock: Arc<dyn Clock>,
         crew: &mut Crew,
     ) -> Result<Self> {
         let db = pool(database.url(), settings.database.pool, Use::Requests)?;
         let jobs_db = pool(database.url(), settings.database.jobs_pool, Use::Jobs)?;
-        let registration = Registration::register(database.url(), settings.redis.url.is_some()).await?;
-        let keyring = keys::open(&mut *db.get().await?, &settings.keys_file(), clock.clone()).await?;
+        let registration =
+            Registration::register(database.url(), settings.redis.url.is_some()).await?;
+        let keyring =
+            keys::open(&mut *db.get().await?, &settings.keys_file(), clock.clone()).await?;
+        let keyring = Arc::new(keyring);
         let metrics = Metrics::new()?;
         let ids = Arc::new(IdKeys::new(keyring.connection_id_keys()));
         let memory = Arc::new(Memory {
@@ -82,7 +99,19 @@ impl Parts {
         let leases = Arc::new(leases(settings, &db, clock.clone()).await?);
         let hurry = Arc::<Hurry>::default();
         let directory = Arc::<Directory>::default();
-        let keeper = keep(database.url(), &directory, &leases, &hurry, clock.clone(), crew);
+        let keeper = keep(
+            database.url(),
+            &directory,
+            &leases,
+            &hurry,
+            clock.clone(),
+            crew,
+        );
+        let store = Store {
+            db: db.clone(),
+            clock: clock.clone(),
+            directory: keeper.clone(),
+        };
         let (opened, queue) = opened::queue(settings.hook.queue_rows);
         let (aftermath, aftermath_writer) = admission::aftermath(jobs_db.clone(), clock.clone());
         let accounting = Arc::new(Accounting::new(
@@ -109,27 +138,79 @@ impl Parts {
             metrics: metrics.clone(),
             clock: clock.clone(),
         };
-        let admission = Arc::new(Admission::new(parts, u64::from_ne_bytes(clock::random(&*clock))));
+        let admission = Arc::new(Admission::new(
+            parts,
+            u64::from_ne_bytes(clock::random(&*clock)),
+        ));
+        let services = Services {
+            admission,
+            directory: keeper.clone(),
+            users: Users {
+                store: store.clone(),
+                recent,
+            },
+            devices: Devices {
+                store: store.clone(),
+                keyring: keyring.clone(),
+                credentials: Arc::new(CredentialKeys::new(keyring.peppers())),
+                leases: leases.clone(),
+            },
+            nodes: Nodes {
+                store: store.clone(),
+                keyring: keyring.clone(),
+                leases: leases.clone(),
+                hurry: hurry.clone(),
+                dialer: Dialer::new(&settings.nodes.allowed_cidrs)?,
+                policy: policy(settings, hook),
+            },
+            groups: Groups {
+                store: store.clone(),
+            },
+            tokens: Tokens {
+                store: store.clone(),
+            },
+            traffic: Traffic {
+                store: store.clone(),
+            },
+            events: Events {
+                store: store.clone(),
+            },
+            quarantine: Quarantine {
+                store,
+                accounting: accounting.clone(),
+            },
+            accounting,
+            hurry: hurry.clone(),
+        };
+        let proxies = TrustedProxies(settings.server.trusted_proxies.clone());
         let parts = Self {
-            credentials: Arc::new(CredentialKeys::new(keyring.peppers())),
-            keyring: Arc::new(keyring),
             clock,
             db,
             jobs_db,
-            ids,
+            keyring,
             directory,
-            keeper,
             memory,
-            recent,
             leases,
             hurry,
-            admission,
-            accounting,
+            services,
+            proxies,
             metrics,
         };
         crew.start("aftermath", aftermath_writer.run(crew.stop()));
-        let timer = ExpiryTimer::new(parts.directory.clone(), parts.hurry.clone(), parts.clock.clone());
-        crew.start("expiry", jobs::expiry::run(timer, parts.leases.clone(), parts.clock.clone(), crew.stop()));
+        let timer = ExpiryTimer::new(
+            parts.directory.clone(),
+            parts.hurry.clone(),
+            parts.clock.clone(),
+        );
+        crew.start(
+            "expiry",
+            jobs::expiry::run(
+                timer,
+                parts.leases.clone(),
+                parts.clock.clone(),
+                crew.stop(),
+            ),
+        );
         let _ = queue;
         parts.remember_addresses().await?;
         Ok(parts)
@@ -141,7 +222,9 @@ impl Parts {
         let seen = directory::legacy_addresses(&mut *self.jobs_db.get().await?, since).await?;
         for (device, addr, at) in seen {
             if let (Some(addr), Some(at)) = (addr, at) {
-                self.memory.addresses.saw(device, crate::admission::AddrKey::of(addr.addr()), at);
+                self.memory
+                    .addresses
+                    .saw(device, crate::admission::AddrKey::of(addr.addr()), at);
             }
         }
         Ok(())
@@ -149,7 +232,16 @@ impl Parts {
 
     /// Whether nobody has been added yet: then the first steps are worth saying.
     pub async fn is_new(&self) -> bool {
-        self.keeper.wait_filled(LOG_PERIOD).await && self.directory.is_empty()
+        self.services.directory.wait_filled(LOG_PERIOD).await && self.directory.is_empty()
+    }
+}
+
+fn policy(settings: &Settings, (hook_listen, tls): (SocketAddr, bool)) -> Policy {
+    Policy {
+        allowed_cidrs: settings.nodes.allowed_cidrs.clone(),
+        public_url: settings.server.public_url.clone(),
+        hook_listen,
+        tls,
     }
 }
 
@@ -174,9 +266,15 @@ fn keep(
     let (online, bells) = (leases.clone(), hurry.clone());
     let changed = move |users: &[UserNo], nodes: &[NodeNo]| {
         let theirs = users.iter().flat_map(|user| online.nodes_of(*user));
-        theirs.chain(nodes.iter().copied()).for_each(|node| bells.node(node));
+        theirs
+            .chain(nodes.iter().copied())
+            .for_each(|node| bells.node(node));
     };
-    let settings = KeeperSettings { database_url: url.to_owned(), period: LOG_PERIOD, reconcile_every: RECONCILE };
+    let settings = KeeperSettings {
+        database_url: url.to_owned(),
+        period: LOG_PERIOD,
+        reconcile_every: RECONCILE,
+    };
     let (keeper, front) = Keeper::new(settings, directory.clone(), clock, Arc::new(changed));
     crew.start("directory", keeper.run(crew.stop()));
     Arc::new(front)

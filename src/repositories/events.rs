@@ -3,9 +3,14 @@ use crate::{
     models::{DeviceNo, NodeNo, Severity, UserNo},
     schema::{events, outbox},
 };
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Bool, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// An event to be written. `data` never holds a secret.
@@ -51,4 +56,127 @@ pub async fn insert_all(conn: &mut AsyncPgConnection, new: &[NewEvent<'_>]) -> Q
             .await?;
     }
     Ok(())
+}
+
+/// A row of `events`.
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
+pub struct Event {
+    pub number: i64,
+    pub kind: String,
+    pub severity: Severity,
+    pub actor: String,
+    pub user_no: Option<UserNo>,
+    pub device_no: Option<DeviceNo>,
+    pub node_no: Option<NodeNo>,
+    pub data: Value,
+    pub at: DateTime<Utc>,
+}
+
+/// How far a follower is. Numbers commit out of order, so it remembers snapshots: what one does not see, the next does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Everything that this snapshot sees was delivered.
+    seen: String,
+    /// When that was; nothing that is much older can still commit.
+    at: DateTime<Utc>,
+    /// Of a batch larger than a page: the snapshot it ends with, and the last number delivered of it.
+    within: Option<(String, i64)>,
+}
+
+impl Place {
+    /// Before everything.
+    pub fn start() -> Self {
+        Self {
+            seen: "1:1:".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+            within: None,
+        }
+    }
+}
+
+/// How long a transaction may stay open and still be followed; statements end far earlier.
+const LONGEST_TRANSACTION: TimeDelta = TimeDelta::hours(1);
+
+/// The present snapshot, as text.
+async fn snapshot(conn: &mut AsyncPgConnection) -> QueryResult<String> {
+    diesel::select(sql::<Text>("pg_current_snapshot()::text"))
+        .get_result(conn)
+        .await
+}
+
+/// The newest events, oldest first, and the place after them.
+pub async fn latest(
+    conn: &mut AsyncPgConnection,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<(Vec<Event>, Place)> {
+    let seen = snapshot(conn).await?;
+    let mut events = Event::query()
+        .filter(
+            sql::<Bool>("pg_visible_in_snapshot(xid::text::xid8, ")
+                .bind::<Text, _>(&seen)
+                .sql("::pg_snapshot)"),
+        )
+        .order(events::number.desc())
+        .limit(limit)
+        .load(conn)
+        .await?;
+    events.reverse();
+    let place = Place {
+        seen,
+        at: now,
+        within: None,
+    };
+    Ok((events, place))
+}
+
+/// The events after a place, each exactly once whatever order they committed in, and the place after them.
+pub async fn after(
+    conn: &mut AsyncPgConnection,
+    place: &Place,
+    limit: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<(Vec<Event>, Place)> {
+    let (upto, number) = match &place.within {
+        Some((upto, number)) => (upto.clone(), *number),
+        None => (snapshot(conn).await?, 0),
+    };
+    let mut page: Vec<Event> = Event::query()
+        .filter(events::at.ge(place.at - LONGEST_TRANSACTION))
+        .filter(events::number.gt(number))
+        .filter(
+            sql::<Bool>("xid >= pg_snapshot_xmin(")
+                .bind::<Text, _>(&place.seen)
+                .sql("::pg_snapshot)::text::int8"),
+        )
+        .filter(
+            sql::<Bool>("NOT pg_visible_in_snapshot(xid::text::xid8, ")
+                .bind::<Text, _>(&place.seen)
+                .sql("::pg_snapshot)"),
+        )
+        .filter(
+            sql::<Bool>("pg_visible_in_snapshot(xid::text::xid8, ")
+                .bind::<Text, _>(&upto)
+                .sql("::pg_snapshot)"),
+        )
+        .order(events::number)
+        .limit(limit + 1)
+        .load(conn)
+        .await?;
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next = match page.last() {
+        Some(last) if more => Place {
+            within: Some((upto, last.number)),
+            ..place.clone()
+        },
+        _ => Place {
+            seen: upto,
+            at: now,
+            within: None,
+        },
+    };
+    Ok((page, next))
 }

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod devices;
 pub mod directory;
 pub mod enforcement;
+pub mod events;
 pub mod fields;
 pub mod groups;
 pub mod instance;
@@ -11,7 +12,27 @@ pub mod keys;
 pub mod leases;
 pub mod links;
 pub mod nodes;
+pub mod quarantine;
 pub mod store;
 pub mod tokens;
 pub mod traffic;
 pub mod users;
+
+use std::sync::Arc;
+
+/// Every service, built once by the composition root and shared by handlers and jobs.
+#[derive(Clone)]
+pub struct Services {
+    pub admission: Arc<admission::Admission>,
+    pub directory: Arc<directory::DirectoryKeeper>,
+    pub users: users::Users,
+    pub devices: devices::Devices,
+    pub nodes: nodes::Nodes,
+    pub groups: groups::Groups,
+    pub tokens: tokens::Tokens,
+    pub traffic: traffic::Traffic,
+    pub events: events::Events,
+    pub quarantine: quarantine::Quarantine,
+    pub accounting: Arc<accounting::Accounting>,
+    pub hurry: Arc<enforcement::Hurry>,
+}

@@ -172,7 +172,10 @@ impl CreateToken {
         for scope in &self.scopes {
             let known = scope == ALL || SCOPES.contains(&scope.as_str());
             if !known {
-                fields.wrong("scopes", format!("{scope:?} is none of {}, *", SCOPES.join(", ")));
+                fields.wrong(
+                    "scopes",
+                    format!("{scope:?} is none of {}, *", SCOPES.join(", ")),
+                );
             } else if !caller.holds(scope) {
                 fields.wrong("scopes", format!("{scope} is more than you hold yourself"));
             }

@@ -1,0 +1,96 @@
+//! What happened, for those who follow.
+use crate::{
+    error::Result,
+    models::{DeviceId, DeviceNo, NodeId, NodeNo, UserId, UserNo},
+    repositories::{
+        devices,
+        events::{self, Event, Place},
+        nodes, users,
+    },
+    services::store::Store,
+};
+use std::{collections::HashMap, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// The longest that a follower waits for something to happen.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How often a waiting follower looks.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// The service.
+#[derive(Clone)]
+pub struct Events {
+    pub store: Store,
+}
+
+/// An event with the names of whom it is about.
+#[derive(Clone, Debug)]
+pub struct EventDetail {
+    pub event: Event,
+    pub user: Option<(UserId, String)>,
+    pub device: Option<(DeviceId, String)>,
+    pub node: Option<(NodeId, String)>,
+}
+
+impl Events {
+    /// The newest events, oldest first, and the place to follow them from.
+    pub async fn latest(&self, limit: i64) -> Result<(Vec<EventDetail>, Place)> {
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let (events, place) = events::latest(&mut conn, limit, now).await?;
+        drop(conn);
+        Ok((self.named(events).await?, place))
+    }
+
+    /// The events after a place; none yet: waits for some, at most `wait`, without holding a connection.
+    pub async fn after(
+        &self,
+        place: &Place,
+        limit: i64,
+        wait: Duration,
+    ) -> Result<(Vec<EventDetail>, Place)> {
+        let until = Instant::now() + wait.min(LONGEST_WAIT);
+        loop {
+            let now = self.store.clock.now();
+            let mut conn = self.store.conn().await?;
+            let (events, next) = events::after(&mut conn, place, limit, now).await?;
+            drop(conn);
+            if !events.is_empty() || Instant::now() >= until {
+                return Ok((self.named(events).await?, next));
+            }
+            sleep(LOOK.min(until - Instant::now())).await;
+        }
+    }
+
+    async fn named(&self, events: Vec<Event>) -> Result<Vec<EventDetail>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_users: Vec<UserNo> = events.iter().filter_map(|e| e.user_no).collect();
+        let of_devices: Vec<DeviceNo> = events.iter().filter_map(|e| e.device_no).collect();
+        let of_nodes: Vec<NodeNo> = events.iter().filter_map(|e| e.node_no).collect();
+        let mut conn = self.store.conn().await?;
+        let users: HashMap<_, _> = users::names(&mut conn, &of_users)
+            .await?
+            .into_iter()
+            .map(|(no, id, name)| (no, (id, name)))
+            .collect();
+        let devices: HashMap<_, _> = devices::names(&mut conn, &of_devices)
+            .await?
+            .into_iter()
+            .map(|(no, id, name)| (no, (id, name)))
+            .collect();
+        let nodes: HashMap<_, _> = nodes::names(&mut conn, &of_nodes)
+            .await?
+            .into_iter()
+            .map(|(no, id, name)| (no, (id, name)))
+            .collect();
+        let detail = |event: Event| EventDetail {
+            user: event.user_no.and_then(|no| users.get(&no).cloned()),
+            device: event.device_no.and_then(|no| devices.get(&no).cloned()),
+            node: event.node_no.and_then(|no| nodes.get(&no).cloned()),
+            event,
+        };
+        Ok(events.into_iter().map(detail).collect())
+    }
+}
