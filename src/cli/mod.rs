@@ -11,6 +11,7 @@ mod doctor;
 mod events;
 mod failure;
 mod groups;
+mod manual;
 mod migrate;
 mod nodes;
 mod output;
@@ -56,6 +57,9 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Print what a shell needs to finish a word
     Completions(completions::Completions),
+    /// Print docs/cli.md
+    #[command(hide = true)]
+    Manual,
 }
 
 /// Reads the command line and does what it says.
@@ -69,6 +73,10 @@ pub fn run() -> ExitCode {
         Verb::Doctor(doctor) => on_runtime(doctor.run(&root.place)),
         Verb::Completions(completions) => {
             completions.print(Root::command());
+            ExitCode::SUCCESS
+        }
+        Verb::Manual => {
+            print!("{}", manual::manual());
             ExitCode::SUCCESS
         }
     }

@@ -5,9 +5,10 @@ use super::{
     failure::Failure,
     output::{Column, card, instant, list, text},
     path::Path,
-    values::{Expiry, expiry},
+    values::{Expiry, expiry, network},
 };
 use clap::Subcommand;
+use ipnet::IpNet;
 use serde_json::Value;
 
 /// Verbs on API tokens.
@@ -28,6 +29,9 @@ pub enum TokenVerb {
         /// When it ends: 90d, 2027-01-31T00:00:00Z, never
         #[arg(long, value_name = "WHEN", value_parser = expiry)]
         expires: Option<Expiry>,
+        /// Only believed from this network; may be repeated
+        #[arg(long = "from", value_name = "CIDR", value_parser = network)]
+        networks: Vec<IpNet>,
     },
     /// List tokens; their secrets are not kept
     List {
@@ -71,8 +75,12 @@ pub async fn run(verb: TokenVerb, on: &mut Console) -> Result<(), Failure> {
             name,
             scopes,
             expires,
+            networks,
         } => {
-            let body = Body::new().with("name", name).with_list("scopes", &scopes);
+            let body = Body::new()
+                .with("name", name)
+                .with_list("scopes", &scopes)
+                .with_list("allowed_cidrs", &networks);
             let body = match expires {
                 None | Some(Expiry::Never) => body,
                 Some(Expiry::At(at)) => body.with("expires_at", at.to_rfc3339()),

@@ -13,12 +13,8 @@ pub struct Add {
     user: String,
     /// Its name, unlike those of the user's other devices
     name: String,
-    /// Which form its secret has: ours, `name:password`, or any string
-    #[arg(long, value_parser = PossibleValuesParser::new(CredentialKind::ALL.iter().map(|k| k.as_str())))]
-    kind: Option<String>,
-    /// Read its secret from standard input, verbatim but for the line's end
-    #[arg(long)]
-    secret_stdin: bool,
+    #[command(flatten)]
+    secret: Given,
     #[command(flatten)]
     connections: Connections,
 }
@@ -32,6 +28,14 @@ pub struct Edit {
     name: Option<String>,
     #[command(flatten)]
     connections: Connections,
+}
+
+/// How a device gets its new secret.
+#[derive(Args, Debug)]
+pub struct Rotate {
+    device: String,
+    #[command(flatten)]
+    secret: Given,
 }
 
 /// How a device may be connected.
@@ -53,39 +57,42 @@ impl Connections {
     }
 }
 
-/// How a device gets its new secret.
+/// A secret that a client has already; ours are made by the program.
 #[derive(Args, Debug)]
-pub struct Rotate {
-    device: String,
-    /// Read the new secret from standard input (for userpass and bare ones)
+struct Given {
+    /// Which form the secret has: ours (own), `name:password` (userpass), or any string (bare)
+    #[arg(long, value_parser = PossibleValuesParser::new(CredentialKind::ALL.iter().map(|k| k.as_str())))]
+    kind: Option<String>,
+    /// Read the secret from standard input, verbatim but for the line's end
     #[arg(long)]
     secret_stdin: bool,
 }
 
+impl Given {
+    fn onto(self, body: Body) -> Result<Body, Failure> {
+        let is_foreign = |kind: &String| kind != CredentialKind::Own.as_str();
+        match (
+            self.kind.as_ref().is_some_and(is_foreign),
+            self.secret_stdin,
+        ) {
+            (true, false) => Err(Failure::usage(
+                "--kind userpass and --kind bare need --secret-stdin: the secret is the one that the client has already",
+            )),
+            (false, true) => Err(Failure::usage(
+                "--secret-stdin needs --kind userpass or --kind bare: our own secrets are made here",
+            )),
+            (true, true) => Ok(body
+                .with_some("kind", self.kind)
+                .with("secret", secret_from_stdin()?)),
+            (false, false) => Ok(body.with_some("kind", self.kind)),
+        }
+    }
+}
+
 /// Adds one.
 pub async fn add(add: Add, on: &mut Console) -> Result<(), Failure> {
-    let foreign = add
-        .kind
-        .as_deref()
-        .is_some_and(|kind| kind != CredentialKind::Own.as_str());
-    if foreign && !add.secret_stdin {
-        return Err(Failure::usage(
-            "--kind userpass and --kind bare need --secret-stdin: the secret is the one that the client has already",
-        ));
-    }
-    if add.secret_stdin && !foreign {
-        return Err(Failure::usage(
-            "--secret-stdin needs --kind userpass or --kind bare: our own secrets are made here",
-        ));
-    }
-    let mut body = add
-        .connections
-        .body()
-        .with("name", add.name)
-        .with_some("kind", add.kind);
-    if add.secret_stdin {
-        body = body.with("secret", secret_from_stdin()?);
-    }
+    let body = add.connections.body().with("name", add.name);
+    let body = add.secret.onto(body)?;
     let path = Path::of(&["users", &add.user, "devices"])?;
     let answer = on.api.post(&path, Some(&body.into())).await?;
     on.out.answer(&answer, show::with_secret)
@@ -118,10 +125,7 @@ async fn patch(device: &str, body: Body, on: &mut Console) -> Result<(), Failure
 
 /// Gives one a new secret.
 pub async fn rotate(rotate: Rotate, on: &mut Console) -> Result<(), Failure> {
-    let mut body = Body::new();
-    if rotate.secret_stdin {
-        body = body.with("secret", secret_from_stdin()?);
-    }
+    let body = rotate.secret.onto(Body::new())?;
     let id = on.device(&rotate.device).await?;
     let path = Path::of(&["devices", &id, "rotate"])?;
     let answer = on.api.post(&path, Some(&body.into())).await?;

@@ -10,7 +10,6 @@ use crate::cli::{
 use clap::{Args, builder::PossibleValuesParser};
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
 use std::net::IpAddr;
 
 /// What a node is added with.
@@ -23,7 +22,7 @@ pub struct Add {
     /// Where its traffic stats API is read: http://127.0.0.1:9999
     #[arg(long, value_name = "URL")]
     stats_url: String,
-    /// The secret of its traffic stats API
+    /// The secret of its traffic stats API; made here when nothing is said
     #[arg(long, value_name = "SECRET", conflicts_with = "stats_secret_stdin")]
     stats_secret: Option<String>,
     /// Read that secret from standard input instead
@@ -63,27 +62,24 @@ pub struct Shape {
     /// Allow plain HTTP off loopback for its hook or its stats API; may be repeated
     #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(["hook", "stats"]))]
     allow_plaintext: Vec<String>,
-    /// Only for users with a paid plan
-    #[arg(long)]
-    paid: bool,
 }
 
 impl Shape {
     /// The fields of the request.
     pub fn body(self) -> Body {
-        let obfs = self.obfs.map(|obfs| -> Value {
-            json!({ "type": obfs.kind.as_str(), "password": obfs.password.expose_secret() })
-        });
-        Body::new()
-            .with_some("obfs", obfs)
-            .with_some("sni", self.sni)
+        let mut body = Body::new();
+        if let Some(obfs) = self.obfs {
+            body = body
+                .with("obfs", obfs.kind.as_str())
+                .with("obfs_password", obfs.password.expose_secret());
+        }
+        body.with_some("sni", self.sni)
             .with_some("pin_sha256", self.pin)
             .with_list("allow_targets", &self.allow_targets)
             .with_list("own_addresses", &self.own_addresses)
             .with_some("line_rate", self.line_rate)
             .with_some("require_stats", self.require_stats)
             .with_list("allow_plaintext", &self.allow_plaintext)
-            .with_flag("paid", self.paid)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::cli::{
     output::{Column, bytes, flag, instant, text},
     path::Path,
 };
+use clap::Args;
 
 const COLUMNS: &[Column] = &[
     Column::left("USER", |c| text(c, "user")),
@@ -19,8 +20,33 @@ const COLUMNS: &[Column] = &[
     Column::left("ID", |c| text(c, "id")),
 ];
 
+/// Whose.
+#[derive(Args, Debug)]
+pub struct Of {
+    /// Those that ended, too, as long as they are kept
+    #[arg(long)]
+    all: bool,
+    /// Only those of this user
+    #[arg(long)]
+    user: Option<String>,
+    /// Only those of this device: an id or USER/NAME
+    #[arg(long)]
+    device: Option<String>,
+    /// Only those on this node
+    #[arg(long)]
+    node: Option<String>,
+}
+
 /// Lists them.
-pub async fn list(all: bool, limit: Option<u64>, on: &mut Console) -> Result<(), Failure> {
-    let path = Path::of(&["stats", "connections"])?.with_some("all", all.then_some(true));
+pub async fn list(of: Of, limit: Option<u64>, on: &mut Console) -> Result<(), Failure> {
+    let device = match &of.device {
+        Some(device) => Some(on.device(device).await?),
+        None => None,
+    };
+    let path = Path::of(&["stats", "connections"])?
+        .with_some("all", of.all.then_some(true))
+        .with_some("user", of.user)
+        .with_some("device", device)
+        .with_some("node", of.node);
     on.list(path, COLUMNS, limit, "nobody is connected").await
 }

@@ -5,6 +5,7 @@ mod traffic;
 
 use super::{console::Console, failure::Failure};
 use clap::Subcommand;
+use connections::Of;
 use traffic::Traffic;
 
 /// Verbs that only look.
@@ -14,9 +15,8 @@ pub enum StatsVerb {
     Traffic(Traffic),
     /// Connections that are online
     Connections {
-        /// Those that ended, too, as long as they are kept
-        #[arg(long)]
-        all: bool,
+        #[command(flatten)]
+        of: Of,
         /// At most so many; all when nothing is said
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
@@ -36,7 +36,7 @@ pub enum StatsVerb {
 pub async fn run(verb: StatsVerb, on: &mut Console) -> Result<(), Failure> {
     match verb {
         StatsVerb::Traffic(traffic) => traffic::show(traffic, on).await,
-        StatsVerb::Connections { all, limit } => connections::list(all, limit, on).await,
+        StatsVerb::Connections { of, limit } => connections::list(of, limit, on).await,
         StatsVerb::Decisions { user, .. } => decisions::list(user, on).await,
     }
 }

@@ -34,6 +34,9 @@ pub struct Edit {
     name: Option<String>,
     #[command(flatten)]
     limits: Limits,
+    /// true: start its clock at its first login; false: start it now
+    #[arg(long, value_name = "BOOL")]
+    on_hold: Option<bool>,
 }
 
 /// What a user may and how long.
@@ -112,7 +115,11 @@ pub async fn create(create: Create, on: &mut Console) -> Result<(), Failure> {
 
 /// Changes one.
 pub async fn edit(edit: Edit, on: &mut Console) -> Result<(), Failure> {
-    let body = edit.limits.body().with_some("name", edit.name);
+    let body = edit
+        .limits
+        .body()
+        .with_some("name", edit.name)
+        .with_some("on_hold", edit.on_hold);
     if body.is_empty() {
         return Err(Failure::usage(
             "say what to change, for instance --quota 20GiB; `hywarden user edit --help` lists it",

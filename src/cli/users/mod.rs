@@ -4,7 +4,7 @@ mod explain;
 mod show;
 
 use super::{body::Body, console::Console, failure::Failure, path::Path, values};
-use crate::models::{Status, Window};
+use crate::models::Window;
 use change::{Create, Edit};
 use clap::{Subcommand, builder::PossibleValuesParser};
 
@@ -15,15 +15,18 @@ pub enum UserVerb {
     Create(Create),
     /// List users
     List {
-        /// Only those with this status
-        #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.iter().map(|s| s.as_str())))]
-        status: Option<String>,
         /// Only those of this group
         #[arg(long)]
         group: Option<String>,
-        /// Only those whose name holds this
+        /// Only those whose name begins like this
         #[arg(long, value_name = "TEXT")]
-        search: Option<String>,
+        prefix: Option<String>,
+        /// Deleted ones that are not erased, instead of the others
+        #[arg(long)]
+        deleted: bool,
+        /// In which order; by expiry, only those who expire
+        #[arg(long, value_parser = PossibleValuesParser::new(["id", "name", "created_at", "expires_at"]))]
+        sort: Option<String>,
         /// At most so many; all when nothing is said
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
@@ -67,15 +70,17 @@ pub async fn run(verb: UserVerb, on: &mut Console) -> Result<(), Failure> {
         UserVerb::Create(create) => change::create(create, on).await,
         UserVerb::Edit(edit) => change::edit(edit, on).await,
         UserVerb::List {
-            status,
             group,
-            search,
+            prefix,
+            deleted,
+            sort,
             limit,
         } => {
             let path = Path::of(&["users"])?
-                .with_some("status", status)
                 .with_some("group", group)
-                .with_some("search", search);
+                .with_some("prefix", prefix)
+                .with_some("deleted", deleted.then_some(true))
+                .with_some("sort", sort);
             on.list(path, show::COLUMNS, limit, "no such users").await
         }
         UserVerb::Show { user } => {
