@@ -28,6 +28,7 @@ use crate::{
         keys,
         leases::Leases,
         nodes::{Nodes, Policy},
+        outbox::Outbox,
         quarantine::Quarantine,
         store::Store,
         tokens::Tokens,
@@ -196,6 +197,10 @@ impl Parts {
             proxies,
             metrics,
         };
+        let outbox = Outbox {
+            db: parts.jobs_db.clone(),
+        };
+        crew.start("outbox", jobs::outbox::run(outbox, crew.stop()));
         crew.start("aftermath", aftermath_writer.run(crew.stop()));
         let timer = ExpiryTimer::new(
             parts.directory.clone(),

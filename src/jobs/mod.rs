@@ -1,5 +1,6 @@
 //! Loops only, each a few lines around a service: when it runs next, and what stops it. What it does is the service's.
 mod crew;
 pub mod expiry;
+pub mod outbox;
 
 pub use crew::Crew;

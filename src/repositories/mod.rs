@@ -17,6 +17,7 @@ pub mod groups;
 pub mod instances;
 pub mod key_fingerprints;
 pub mod nodes;
+pub mod outbox;
 pub mod quarantine;
 pub mod readings;
 pub mod settings;

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod leases;
 pub mod links;
 pub mod nodes;
+pub mod outbox;
 pub mod quarantine;
 pub mod store;
 pub mod tokens;

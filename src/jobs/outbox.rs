@@ -1,0 +1,28 @@
+//! Hands events out as they are committed.
+use crate::services::outbox::Outbox;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Runs until `stop`.
+pub async fn run(outbox: Outbox, stop: CancellationToken) {
+    loop {
+        let behind = match outbox.run_once().await {
+            Ok(handed_out) => Outbox::is_behind(handed_out),
+            Err(error) => {
+                tracing::warn!(%error, "events were not handed out");
+                false
+            }
+        };
+        let pause = if behind { Duration::ZERO } else { PERIOD };
+        if stop
+            .run_until_cancelled(tokio::time::sleep(pause))
+            .await
+            .is_none()
+        {
+            return;
+        }
+    }
+}
