@@ -226,3 +226,19 @@ pub async fn list_sources(
         .load(conn)
         .await
 }
+
+/// Deletes a drained node, if its reader still holds the lease. Its generation moves on by two, so that its connections'
+/// rows can go in time. `false`: it is not draining any more, or somebody else reads it.
+pub async fn delete_drained(
+    conn: &mut AsyncPgConnection,
+    lease: Lease,
+    at: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let deleted = sql_query(include_str!("sql/delete_drained.sql"))
+        .bind::<BigInt, _>(lease.node)
+        .bind::<BigInt, _>(lease.epoch)
+        .bind::<diesel::sql_types::Timestamptz, _>(at)
+        .execute(conn)
+        .await?;
+    Ok(deleted == 1)
+}

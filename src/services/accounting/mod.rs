@@ -12,6 +12,7 @@ pub mod opened;
 pub mod pace;
 pub mod plausible;
 mod quarantine;
+pub mod reader;
 pub mod report;
 pub mod settle;
 pub mod windows;
@@ -20,6 +21,7 @@ pub use crossings::Level;
 pub use lease::Leasing;
 pub use merge::{Credit, Delivery, Merged};
 pub use opened::{Opened, OpenedConnection};
+pub use reader::{Context, End, Outcome, Reader};
 
 use crate::{
     admission::IdKeys, clock::Clock, config, repositories::Db, telemetry::metrics::Metrics,
