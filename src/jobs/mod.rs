@@ -2,5 +2,9 @@
 mod crew;
 pub mod expiry;
 pub mod outbox;
+pub mod opened;
+pub mod partitions;
+pub mod poller;
+pub mod sweeper;
 
 pub use crew::Crew;

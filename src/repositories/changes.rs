@@ -57,6 +57,16 @@ pub async fn insert_all(conn: &mut AsyncPgConnection, all: &[Change]) -> QueryRe
     Ok(())
 }
 
+/// Removes what every reader has long applied.
+pub async fn delete_before(
+    conn: &mut AsyncPgConnection,
+    before: chrono::DateTime<chrono::Utc>,
+) -> QueryResult<usize> {
+    diesel::delete(changes::table.filter(changes::at.lt(before)))
+        .execute(conn)
+        .await
+}
+
 #[diesel::declare_sql_function]
 extern "SQL" {
     fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text);

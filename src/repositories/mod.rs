@@ -18,6 +18,7 @@ pub mod instances;
 pub mod key_fingerprints;
 pub mod nodes;
 pub mod outbox;
+pub mod partitions;
 pub mod quarantine;
 pub mod readings;
 pub mod settings;

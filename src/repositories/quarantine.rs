@@ -160,3 +160,13 @@ pub async fn resolve(
     .await?;
     Ok(changed == 1)
 }
+
+/// Removes entries that were decided before `before`.
+pub async fn delete_resolved(
+    conn: &mut AsyncPgConnection,
+    before: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::delete(quarantine::table.filter(quarantine::resolved_at.lt(before)))
+        .execute(conn)
+        .await
+}

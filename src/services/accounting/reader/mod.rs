@@ -27,6 +27,7 @@ use health::Health;
 use online::Open;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// What readers share.
 #[derive(Clone)]
@@ -58,6 +59,7 @@ pub struct Reader {
     alarmed_at: Option<DateTime<Utc>>,
     shared: bool,
     drain: drain::Drain,
+    stop: CancellationToken,
 }
 
 /// How far the node is read, as far as this reader has committed it.
@@ -104,7 +106,13 @@ impl<E: Into<Error>> From<E> for Trouble {
 
 impl Reader {
     /// A reader that has yet to load what is known.
-    pub fn new(context: Context, source: Source, client: StatsClient, lease: Lease) -> Self {
+    pub fn new(
+        context: Context,
+        source: Source,
+        client: StatsClient,
+        lease: Lease,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             context,
             source,
@@ -122,6 +130,7 @@ impl Reader {
             alarmed_at: None,
             shared: false,
             drain: drain::Drain::default(),
+            stop,
         }
     }
 
@@ -142,7 +151,8 @@ impl Reader {
         self.lease
     }
 
-    /// One round: reads counters if that is due, then looks who is online, whatever woke it.
+    /// One round: reads counters if that is due, then looks who is online, whatever woke it. Stopped, it ends early, but
+    /// never between a clean-up and its answer.
     pub async fn run_once(&mut self) -> Outcome {
         let round = self.round().await;
         let next = match round {
@@ -174,16 +184,27 @@ impl Reader {
         self.load().await?;
         self.merge_left_over().await?;
         let reads = self.read_is_due(start);
-        if reads {
-            self.read().await?;
-        }
-        self.look_who_is_online(reads).await?;
-        if reads {
+        let stop = self.stop.clone();
+        let ended = tokio::select! {
+            biased;
+            // what was merged is merged, and what was not is read again by whoever comes next
+            () = stop.cancelled() => return Ok(()),
+            ended = self.read_and_look(reads) => ended,
+        };
+        ended?;
+        if reads && !stop.is_cancelled() {
             self.cost = start.elapsed();
             self.clean_up_if_due().await?;
             self.drain_if_asked().await?;
         }
         Ok(())
+    }
+
+    async fn read_and_look(&mut self, reads: bool) -> std::result::Result<(), Trouble> {
+        if reads {
+            self.read().await?;
+        }
+        self.look_who_is_online(reads).await
     }
 
     /// A hurried loop reads early, unless it has just read.

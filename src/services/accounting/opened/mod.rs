@@ -1,11 +1,21 @@
 //! Admitted connections on their way into the database: the hook's answer waits for none of this.
+//!
+//! A batch is written within 5 ms or with 256 rows, whichever comes first. While the database is away batches go to a
+//! journal in the data directory, and from there in order once it is back, also after a crash.
+mod journal;
+mod writer;
+
+pub use journal::Journal;
+pub use writer::{OpenedWriter, Written};
+
 use crate::models::{DeviceNo, NodeNo, UserNo};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use tokio::sync::mpsc;
 
 /// One admission.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenedConnection {
     /// The minted id.
     pub id: Box<str>,
@@ -21,7 +31,7 @@ pub struct OpenedConnection {
     pub addr: Option<IpAddr>,
     /// When it was decided.
     pub admitted_at: DateTime<Utc>,
-    /// The user was never admitted before, as far as the directory knew: its clock starts here, on hold or not.
+    /// The user was never admitted before, as far as the directory knew: its clock starts here.
     pub activates: bool,
 }
 

@@ -1,0 +1,31 @@
+//! What is due now and then: left-over sums, windows, what nobody needs any more.
+use crate::services::accounting::Accounting;
+use std::{sync::Arc, time::Duration};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks for windows whose boundary is past.
+const WINDOWS: Duration = Duration::from_secs(1);
+/// Between two sweeps of what is kept for a while.
+const RETENTION: Duration = Duration::from_mins(1);
+
+/// Sweeps until `stop`.
+pub async fn run(accounting: Arc<Accounting>, every: Duration, stop: CancellationToken) {
+    let tick = |every| {
+        let mut tick = interval(every);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick
+    };
+    let (mut sums, mut windows, mut retention) = (tick(every), tick(WINDOWS), tick(RETENTION));
+    loop {
+        let (job, done) = tokio::select! {
+            () = stop.cancelled() => return,
+            _ = sums.tick() => ("sums", accounting.cross(None).await.map(|_| ())),
+            _ = windows.tick() => ("windows", accounting.start_windows().await.map(|_| ())),
+            _ = retention.tick() => ("retention", accounting.forget().await.map(|_| ())),
+        };
+        if let Err(error) = done {
+            accounting.job_failed(job, &error);
+        }
+    }
+}
