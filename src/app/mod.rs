@@ -1,6 +1,7 @@
 //! The composition root: settings become stores, stores services, services listeners and jobs. Nothing else constructs.
 //!
-//! `parts` builds what decides and counts, `listeners` opens the doors, `figures` fills the gauges at each scrape.
+//! `parts` builds what decides and counts, `counting` starts the jobs that count, `listeners` opens the doors, `figures` fills the gauges at each scrape.
+mod counting;
 mod figures;
 mod listeners;
 mod parts;

@@ -17,7 +17,7 @@ use crate::{
     repositories::{Db, Use, directory, pool},
     services::{
         Services,
-        accounting::{Accounting, opened},
+        accounting::{self, Accounting, opened},
         admission::{self, Admission},
         devices::Devices,
         directory::{DirectoryKeeper, Keeper, KeeperSettings},
@@ -115,15 +115,16 @@ impl Parts {
         };
         let (opened, queue) = opened::queue(settings.hook.queue_rows);
         let (aftermath, aftermath_writer) = admission::aftermath(jobs_db.clone(), clock.clone());
-        let accounting = Arc::new(Accounting::new(
-            jobs_db.clone(),
-            clock.clone(),
-            ids.clone(),
-            settings.accounting.clone(),
-            settings.settings.time_zone,
-            &settings.data_dir,
-            metrics.clone(),
-        ));
+        let accounting = Arc::new(Accounting::new(accounting::Parts {
+            db: jobs_db.clone(),
+            clock: clock.clone(),
+            keys: ids.clone(),
+            settings: settings.accounting.clone(),
+            retention: (&settings.retention).into(),
+            zone: settings.settings.time_zone,
+            data_dir: settings.data_dir.clone(),
+            metrics: metrics.clone(),
+        }));
         let recent = Arc::<Recent>::default();
         let parts = admission::Parts {
             directory: directory.clone(),
@@ -216,7 +217,7 @@ impl Parts {
                 crew.stop(),
             ),
         );
-        let _ = queue;
+        super::counting::start(settings, &parts, queue, crew).await?;
         parts.remember_addresses().await?;
         Ok(parts)
     }

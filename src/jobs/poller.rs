@@ -38,6 +38,9 @@ impl Poller {
     pub async fn run(self, stop: CancellationToken) {
         let mut loops: HashMap<NodeNo, Loop> = HashMap::new();
         let mut tasks = JoinSet::new();
+        if stop.run_until_cancelled(self.begin()).await.is_none() {
+            return;
+        }
         loop {
             match self.round(&mut loops, &mut tasks).await {
                 Ok(()) => {}
@@ -54,6 +57,16 @@ impl Poller {
         if let Err(error) = self.leasing.release().await {
             tracing::warn!(%error, "leases run out by themselves");
         }
+    }
+
+    /// Answers of clean-ups that a crash interrupted come before any read; and nobody is judged by a directory that does
+    /// not know them yet.
+    async fn begin(&self) {
+        while let Err(error) = self.context.accounting.recover_clean_ups().await {
+            tracing::warn!(%error, "interrupted clean-ups wait");
+            sleep(ROUND).await;
+        }
+        while !self.context.keeper.wait_filled(ROUND).await {}
     }
 
     async fn round(

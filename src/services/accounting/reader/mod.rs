@@ -20,7 +20,7 @@ use crate::{
         connections,
         readings::{self, Lease, Source},
     },
-    services::leases::Leases,
+    services::{directory::DirectoryKeeper, leases::Leases},
 };
 use chrono::{DateTime, Utc};
 use health::Health;
@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Context {
     pub accounting: Arc<Accounting>,
     pub directory: Arc<Directory>,
+    pub keeper: Arc<DirectoryKeeper>,
     pub leases: Arc<Leases>,
 }
 

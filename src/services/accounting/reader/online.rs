@@ -118,15 +118,22 @@ impl Reader {
             .observe(node, asked_at, &told)
             .await
             .kick;
-        let refused = to_kick(&self.context.directory, node, listed.iter().copied(), now);
-        let mut kick: HashSet<&str> = refused.kick.iter().map(|(text, _)| *text).collect();
-        kick.extend(
-            refused
+        let mut refused = to_kick(&self.context.directory, node, listed.iter().copied(), now);
+        if refused
+            .unknown
+            .iter()
+            .any(|text| self.open.unknown.contains(*text))
+            && self.context.keeper.caught_up().await.is_ok()
+        {
+            // unknown a round ago, and still unknown to a directory that holds everything: nobody's
+            refused = to_kick(&self.context.directory, node, listed.iter().copied(), now);
+            let nobody = refused
                 .unknown
-                .iter()
-                .copied()
-                .filter(|text| self.open.unknown.contains(*text)),
-        );
+                .extract_if(.., |text| self.open.unknown.contains(*text))
+                .map(|text| (text, Code::UnknownCredential));
+            refused.kick.extend(nobody);
+        }
+        let mut kick: HashSet<&str> = refused.kick.iter().map(|(text, _)| *text).collect();
         self.open.unknown = refused.unknown.iter().map(|text| (*text).into()).collect();
         let refused_now: Vec<Listed<'_>> = told
             .iter()
