@@ -1,4 +1,4 @@
-//! The tables, as the migrations leave them. Written by `make schema`, compared with the database by `tests/api/migrations.rs`; never edited.
+//! The tables, as the migrations leave them. Written by `make schema`, compared with the database by `tests/api/database/schema.rs`; never edited.
 
 diesel::table! {
     api_tokens (id) {

@@ -244,8 +244,22 @@ impl Addresses {
             text += &format!("\nmetrics: http://{metrics}/metrics");
         }
         if is_new {
-            text += "\n\nNext, in another terminal:\n  hywarden node add fra1 --address HOST:443 --stats-url http://127.0.0.1:9999 --stats-secret SECRET\n  hywarden user create alice\n  hywarden device add alice phone";
+            let hywarden = self.command();
+            text += &format!(
+                "\n\nNext, in another terminal:\n  {hywarden} node add fra1 --address HOST:443 --stats-url http://127.0.0.1:9999 --stats-secret SECRET\n  {hywarden} user create alice\n  {hywarden} device add alice phone"
+            );
         }
         text
+    }
+    /// How this program is called from the same folder, for the same data.
+    fn command(&self) -> String {
+        let program = std::env::args().next();
+        let program = program.unwrap_or_else(|| "hywarden".to_owned());
+        match self.socket.parent() {
+            Some(dir) if dir != Settings::usual_data_dir() => {
+                format!("{program} --data-dir {}", dir.display())
+            }
+            _ => program,
+        }
     }
 }

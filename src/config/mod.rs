@@ -11,7 +11,7 @@ pub use layers::{Sources, default_text};
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
@@ -269,6 +269,11 @@ impl Settings {
         layers::redacted(sources, &settings.data_dir)
     }
 
+    /// Where it all lives when nobody says; empty where that cannot be told.
+    pub fn usual_data_dir() -> PathBuf {
+        place::usual().unwrap_or_default()
+    }
+
     /// The keys' file.
     pub fn keys_file(&self) -> PathBuf {
         self.keys
@@ -288,6 +293,20 @@ impl Settings {
             (Some(_), None) => return wrong("server.tls_key", "needed with server.tls_cert"),
             (None, Some(_)) => return wrong("server.tls_cert", "needed with server.tls_key"),
             _ => {}
+        }
+        if let Some(url) = &self.database.url
+            && url
+                .expose_secret()
+                .parse::<tokio_postgres::Config>()
+                .is_err()
+        {
+            return wrong("database.url", "is not postgres://user@host/database");
+        }
+        if let Some(url) = &self.redis.url
+            && !Url::parse(url.expose_secret())
+                .is_ok_and(|url| ["redis", "rediss", "redis+unix", "unix"].contains(&url.scheme()))
+        {
+            return wrong("redis.url", "is not redis://host:port/0");
         }
         if self.database.pool < 2 {
             return wrong("database.pool", "at least 2");

@@ -14,7 +14,8 @@ pub fn data_dir<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error>
         .map_err(|e| D::Error::custom(format!("{e:#}")))
 }
 
-fn usual() -> Result<PathBuf> {
+/// `/var/lib/hywarden` for root, below `XDG_DATA_HOME` for others.
+pub fn usual() -> Result<PathBuf> {
     if nix::unistd::geteuid().is_root() {
         return Ok(PathBuf::from("/var/lib/hywarden"));
     }

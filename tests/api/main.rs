@@ -2,5 +2,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod architecture;
 mod database;
 mod leases;
+mod licences;
+mod serve;

@@ -1,4 +1,8 @@
 //! What tests share: servers of their own, clocks to turn.
 pub mod clock;
 pub mod database;
+pub mod program;
 pub mod redis;
+mod written;
+
+pub use written::written;

@@ -1,2 +1,4 @@
 //! The database's ground: the private PostgreSQL and the migrations.
 mod migrations;
+mod private;
+mod schema;

@@ -1,0 +1,156 @@
+//! The program as a process: starts, ends, killed from either side, refusals in one sentence.
+use crate::support::program::{
+    Program, hywarden, open_dir, postgres_of, postmaster_of, said, signal, until,
+};
+use std::fs;
+
+#[test]
+fn it_stops_cleanly_and_keeps_its_data() {
+    let dir = open_dir();
+    let first = Program::serve(dir.path(), &[]);
+    assert!(first.welcome.contains("device add"), "{}", first.welcome);
+    let keys = fs::read(dir.path().join("keys.toml")).unwrap();
+    assert!(first.stop());
+    assert_eq!(postgres_of(dir.path()), Vec::<i32>::new());
+    let second = Program::serve(dir.path(), &[]);
+    assert_eq!(fs::read(dir.path().join("keys.toml")).unwrap(), keys);
+    assert!(second.stop());
+}
+
+#[test]
+fn killed_it_leaves_no_orphan_and_starts_again() {
+    let dir = open_dir();
+    for _ in 0..3 {
+        let program = Program::serve(dir.path(), &[]);
+        assert!(!program.postgres().is_empty());
+        program.kill();
+        until("PostgreSQL has ended too", || {
+            postgres_of(dir.path()).is_empty()
+        });
+    }
+    // at once: the old postmaster is still on its way out
+    Program::serve(dir.path(), &[]).kill();
+    assert!(Program::serve(dir.path(), &[]).stop());
+}
+
+#[test]
+fn everything_killed_at_once_recovers() {
+    let dir = open_dir();
+    let program = Program::serve(dir.path(), &[]);
+    signal(program.pid(), "STOP");
+    for pid in program.postgres() {
+        signal(pid, "KILL");
+    }
+    program.kill();
+    assert!(Program::serve(dir.path(), &[]).stop());
+}
+
+#[test]
+fn a_killed_postgres_is_started_again() {
+    let dir = open_dir();
+    let program = Program::serve(dir.path(), &[]);
+    let old = postmaster_of(dir.path()).unwrap();
+    signal(old, "KILL");
+    until("another postmaster runs", || {
+        postmaster_of(dir.path()).is_some_and(|new| new != old && program.postgres().contains(&new))
+    });
+    assert!(program.stop());
+}
+
+#[test]
+fn a_second_one_is_refused_and_the_first_goes_on() {
+    let dir = open_dir();
+    let first = Program::serve(dir.path(), &[]);
+    let why = Program::try_serve(dir.path(), &[]).err().unwrap();
+    assert!(why.contains("another program runs on"), "{why}");
+    let status = hywarden(dir.path())
+        .args(["migrate", "status"])
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{}", said(&status));
+    assert!(first.stop());
+}
+
+#[test]
+fn keys_that_do_not_fit_the_data_are_refused() {
+    let (dir, other) = (open_dir(), open_dir());
+    assert!(Program::serve(dir.path(), &[]).stop());
+    assert!(Program::serve(other.path(), &[]).stop());
+    let file = dir.path().join("keys.toml");
+    let own = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let why = Program::try_serve(dir.path(), &[]).err().unwrap();
+    assert!(why.contains("keys.toml is missing"), "{why}");
+    assert!(!file.exists(), "none are made for a database that has data");
+    fs::copy(other.path().join("keys.toml"), &file).unwrap();
+    let why = Program::try_serve(dir.path(), &[]).err().unwrap();
+    assert!(why.contains("not the key"), "{why}");
+    assert_eq!(postgres_of(dir.path()), Vec::<i32>::new());
+    fs::write(&file, own).unwrap();
+    assert!(Program::serve(dir.path(), &[]).stop());
+}
+
+#[test]
+fn keys_may_lie_elsewhere() {
+    let (dir, elsewhere) = (open_dir(), open_dir());
+    let file = elsewhere.path().join("shared.toml");
+    let set = format!("keys.file={}", file.display());
+    assert!(Program::serve(dir.path(), &["--set", &set]).stop());
+    assert!(file.exists() && !dir.path().join("keys.toml").exists());
+}
+
+#[test]
+fn manual_migrations_are_waited_for() {
+    let dir = open_dir();
+    let manual = ["--set", "database.migrate=manual"];
+    let why = Program::try_serve(dir.path(), &manual).err().unwrap();
+    assert!(why.contains("hywarden migrate up"), "{why}");
+    let up = hywarden(dir.path())
+        .args(["migrate", "up"])
+        .output()
+        .unwrap();
+    assert!(
+        up.status.success() && said(&up).contains("applied"),
+        "{}",
+        said(&up)
+    );
+    assert!(Program::serve(dir.path(), &manual).stop());
+}
+
+#[test]
+fn settings_are_checked_before_anything_starts() {
+    let dir = open_dir();
+    let missing = dir.path().join("data");
+    let out = hywarden(&missing)
+        .args(["serve", "--set", "server.lisen=x"])
+        .output()
+        .unwrap();
+    assert!(!out.status.success());
+    assert!(
+        said(&out).contains("did you mean `server.listen`"),
+        "{}",
+        said(&out)
+    );
+    assert!(!missing.exists());
+    let out = hywarden(&missing)
+        .args(["config", "print"])
+        .env("HYWARDEN__REDIS__URL", "redis://:canary@h")
+        .output()
+        .unwrap();
+    assert!(
+        out.status.success() && !said(&out).contains("canary"),
+        "{}",
+        said(&out)
+    );
+    let again = dir.path().join("printed.toml");
+    fs::write(&again, out.stdout).unwrap();
+    let out = hywarden(&missing)
+        .args(["--config", again.to_str().unwrap(), "config", "check"])
+        .output()
+        .unwrap();
+    assert!(
+        !out.status.success() && said(&out).contains("redis.url"),
+        "a redacted secret is no secret: {}",
+        said(&out)
+    );
+}
