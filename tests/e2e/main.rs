@@ -2,4 +2,8 @@
 //! loopback. Every test starts its own program with its own data directory, and moves its own bytes.
 mod harness;
 
+mod admitted;
+mod enforced;
 mod generated;
+mod refused;
+mod survives;

@@ -77,10 +77,6 @@ impl Hysteria {
         self.process = run(&self.config, &self.cert, &self.key, self.udp, self.stats);
     }
 
-    pub fn log(&self) -> String {
-        self.process.log()
-    }
-
     /// How many lines it wrote so far, for [`Self::says_after`].
     pub fn seen(&self) -> usize {
         self.process.seen()

@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod clients;
 pub mod folder;
 pub mod free;
+pub mod house;
 pub mod hysteria;
 pub mod process;
 pub mod socks;

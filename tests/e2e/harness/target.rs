@@ -146,7 +146,7 @@ fn serve(stream: &TcpStream, counts: &Counts) -> Result<()> {
     counts
         .received
         .fetch_add(u64::try_from(length).unwrap(), SeqCst);
-    let mut send = |bytes: &[u8]| -> Result<()> {
+    let send = |bytes: &[u8]| -> Result<()> {
         let mut stream = stream;
         stream.write_all(bytes)?;
         counts
