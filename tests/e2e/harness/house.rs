@@ -1,7 +1,5 @@
 //! The program itself: `hywarden serve` on a data directory of its own, and its command line.
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
     path::PathBuf,
     process::{Command, Output},
 };
@@ -61,16 +59,13 @@ impl House {
 
     #[track_caller]
     fn wait_until_ready(&self) {
-        until("ready", || {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-            write!(
-                stream,
-                "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            )
-            .ok()?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).ok()?;
-            answer.starts_with("HTTP/1.1 200").then_some(())
+        self.process
+            .line("listens", |line| line.contains("listens on").then_some(()));
+        until("the API answers", || {
+            self.run(&["user", "list", "--json"])
+                .status
+                .success()
+                .then_some(())
         });
     }
 
