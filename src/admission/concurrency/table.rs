@@ -74,6 +74,7 @@ impl Table {
                 node: claim.node,
                 addr: claim.addr,
                 since,
+                room: None,
                 id: Arc::clone(&claim.id),
             });
         }
@@ -108,21 +109,30 @@ impl Table {
         now: DateTime<Utc>,
     ) -> Observed {
         let node = self.node(node_no);
-        let (kick, ended, regained) = lock(&node).observe(asked_at, listed);
+        let (mut kick, ended, mut regained) = lock(&node).observe(asked_at, listed);
         self.end(&ended, now);
-        for held in &regained {
+        regained.retain(|held| {
             let mut users = self.shard(held.user);
+            let user = users.entry(held.user).or_default();
+            let mut node = lock(&node);
+            if user.has_lost_its_place(held.device, node_no) {
+                node.mark(&held.id);
+                kick.push(Arc::clone(&held.id));
+                return false;
+            }
             // Between the two locks it may have been marked.
-            if lock(&node).kick_pending(&held.id) == Some(false) {
-                users.entry(held.user).or_default().hold(Lease {
+            if node.kick_pending(&held.id) == Some(false) {
+                user.hold(Lease {
                     device: held.device,
                     node: node_no,
                     addr: None,
                     since: asked_at,
+                    room: None,
                     id: Arc::clone(&held.id),
                 });
             }
-        }
+            true
+        });
         Observed {
             kick,
             ended,

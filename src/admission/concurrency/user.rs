@@ -14,6 +14,8 @@ pub(super) struct Lease {
     pub(super) node: NodeNo,
     pub(super) addr: Option<AddrKey>,
     pub(super) since: DateTime<Utc>,
+    /// How many of the device its node takes before the oldest gives way; `None`: not known here, or the newest does.
+    pub(super) room: Option<u16>,
     pub(super) id: Arc<str>,
 }
 
@@ -76,9 +78,17 @@ impl UserLeases {
             node: claim.node,
             addr: claim.addr,
             since: now,
+            room: (claim.on_conflict == OnConflict::Newest).then_some(claim.max_connections.max(1)),
             id: Arc::clone(&claim.id),
         });
         Verdict::Leased(displaced)
+    }
+
+    /// Whether a connection that is only now heard of has lost its place to newer ones: it was admitted before a start.
+    pub(super) fn has_lost_its_place(&self, device: DeviceNo, node: NodeNo) -> bool {
+        let newer = (self.leases.iter()).filter(|l| l.device == device && l.node == node);
+        let rooms: Vec<usize> = newer.filter_map(|l| l.room.map(usize::from)).collect();
+        rooms.iter().min().is_some_and(|room| rooms.len() >= *room)
     }
 
     /// Adds a lease without asking, once, at its place by age.

@@ -1,5 +1,6 @@
 -- Prune, count, decide, lease: the same rules as admission/concurrency/user.rs, over one user's hash.
--- KEYS[1] the user's leases. Fields: connection id -> "<l|k> device node since until addr|-" (l: leased, k: kick pending),
+-- KEYS[1] the user's leases. Fields: connection id -> "<l|k> device node since until addr|- room|-" (l: leased,
+-- k: kick pending; room: how many of the device its node takes before the oldest gives way),
 -- "!device" -> "braked-until struck struck struck". Times are microseconds.
 -- ARGV: now, id, device, node, addr|-, max_connections, refuse 0|1, online limit or empty, lease time, brake time,
 -- displacements allowed within the brake time.
@@ -15,7 +16,7 @@ for i = 1, #fields, 2 do
   if string.sub(name, 1, 1) == '!' then
     if string.sub(name, 2) == device then brake = value end
   else
-    local state, d, n, since, til, a = string.match(value, '^(%a) (%d+) (%d+) (%d+) (%d+) (%S+)$')
+    local state, d, n, since, til, a = string.match(value, '^(%a) (%d+) (%d+) (%d+) (%d+) (%S+) %S+$')
     if not state or tonumber(til) <= now then
       redis.call('HDEL', key, name)
     elseif state == 'l' and name ~= id then
@@ -68,13 +69,13 @@ if excess > 0 then
   end
   for i = 1, excess do
     local c = conflicts[i]
-    redis.call('HSET', key, c.name, table.concat({ 'k', device, c.node, c.since, c.til, c.addr }, ' '))
+    redis.call('HSET', key, c.name, table.concat({ 'k', device, c.node, c.since, c.til, c.addr, '-' }, ' '))
     answer[#answer + 1] = c.node
     answer[#answer + 1] = c.name
   end
 end
 
 local til = string.format('%.0f', now + lease_time)
-redis.call('HSET', key, id, table.concat({ 'l', device, node, ARGV[1], til, addr }, ' '))
+redis.call('HSET', key, id, table.concat({ 'l', device, node, ARGV[1], til, addr, refuse and '-' or max }, ' '))
 redis.call('PEXPIRE', key, math.ceil(lease_time / 1000))
 return answer

@@ -247,6 +247,8 @@ impl Inner {
         if !shared.is_up() {
             return;
         }
+        // First, so that nothing which ended takes a place from what is new.
+        self.tell_ended(&observed.ended).await;
         let kicked: HashSet<&str> = observed.kick.iter().map(|id| &**id).collect();
         let now = self.clock.now();
         let until = micros(now) + lease_time();
@@ -276,8 +278,8 @@ impl Inner {
             .filter(|l| pending.contains(l.id) && self.table.displace(node, **l, now));
         let news: Vec<Arc<str>> = news.map(|l| l.id.into()).collect();
         drop(seen);
+        observed.regained.retain(|held| !news.contains(&held.id));
         observed.kick.extend(news);
-        self.tell_ended(&observed.ended).await;
     }
 
     /// These leases ended.

@@ -77,6 +77,8 @@ struct Connection {
     since: DateTime<Utc>,
     missing: u8,
     kick: bool,
+    /// Admitted here, not only heard of.
+    room: Option<usize>,
 }
 
 #[derive(Default)]
@@ -141,6 +143,7 @@ impl Model {
             since: now,
             missing: 0,
             kick: false,
+            room: (new.on_conflict == OnConflict::Newest).then_some(new.max_connections.into()),
         });
         Taken::Leased {
             displaced: sorted(rivals.iter().map(|r| r.claim.node)),
@@ -155,22 +158,8 @@ impl Model {
         listed: &[Claim],
     ) -> [Vec<Arc<str>>; 3] {
         let is_listed = |id: &Arc<str>| listed.iter().any(|l| l.id == *id);
-        let mut regained = Vec::new();
-        for l in listed {
-            if self.open.iter().all(|c| c.claim.id != l.id) {
-                let claim = Claim {
-                    addr: None,
-                    ..l.clone()
-                };
-                self.open.push(Connection {
-                    claim,
-                    since: asked_at,
-                    missing: 0,
-                    kick: false,
-                });
-                regained.push(l.id.clone());
-            }
-        }
+        let mut new: Vec<&Claim> = listed.iter().collect();
+        new.retain(|l| self.open.iter().all(|c| c.claim.id != l.id));
         let here = |c: &Connection| c.claim.node == node;
         for c in self.open.iter_mut().filter(|c| here(c)) {
             if is_listed(&c.claim.id) {
@@ -179,17 +168,36 @@ impl Model {
                 c.missing += 1;
             }
         }
-        let ids = |keep: &dyn Fn(&Connection) -> bool| {
-            let kept = self.open.iter().filter(|c| here(c) && keep(c));
-            sorted(kept.map(|c| c.claim.id.clone()))
-        };
-        let answer = [
-            ids(&|c| c.kick && is_listed(&c.claim.id)),
-            ids(&|c| c.missing == 2),
-            sorted(regained),
-        ];
+        let gone = self.open.iter().filter(|c| here(c) && c.missing == 2);
+        let ended = sorted(gone.map(|c| c.claim.id.clone()));
         self.open.retain(|c| !(here(c) && c.missing == 2));
-        answer
+        let mut regained = Vec::new();
+        for l in new {
+            let newer = || {
+                let same = |c: &&Connection| here(c) && c.claim.device == l.device && !c.kick;
+                self.open.iter().filter(same).filter_map(|c| c.room)
+            };
+            let kick = newer().min().is_some_and(|room| newer().count() >= room);
+            if !kick {
+                regained.push(l.id.clone());
+            }
+            self.open.push(Connection {
+                claim: Claim {
+                    addr: None,
+                    ..l.clone()
+                },
+                since: asked_at,
+                missing: 0,
+                kick,
+                room: None,
+            });
+        }
+        let kicked = self
+            .open
+            .iter()
+            .filter(|c| here(c) && c.kick && is_listed(&c.claim.id));
+        let kick = sorted(kicked.map(|c| c.claim.id.clone()));
+        [kick, ended, sorted(regained)]
     }
 
     fn unreadable(

@@ -202,6 +202,15 @@ over_both! {
         assert_eq!(waiting.await.unwrap(), Taken::DeviceLimit, "who is listed has its lease again");
     }
 
+    async fn who_came_before_a_start_gives_way_to_who_came_since(world) {
+        let before = world.login(1, 1);
+        let since = world.login(1, 1);
+        assert_eq!(world.take(&since).await, leased());
+        assert_eq!(world.lists(1, &[&before, &since]).await.kick, [before.id.clone()]);
+        assert!(world.kick_pending(&before).await);
+        assert_eq!(world.leases.online().connections, 1);
+    }
+
     async fn the_start_gate_gives_way_at_the_deadline(world) {
         world.leases.expect(&[NodeNo(1)]);
         let now = tokio::time::Instant::now();
