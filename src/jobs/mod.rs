@@ -1,8 +1,8 @@
 //! Loops only, each a few lines around a service: when it runs next, and what stops it. What it does is the service's.
 mod crew;
 pub mod expiry;
-pub mod outbox;
 pub mod opened;
+pub mod outbox;
 pub mod partitions;
 pub mod poller;
 pub mod sweeper;

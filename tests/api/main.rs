@@ -4,6 +4,8 @@ mod support;
 
 mod architecture;
 mod database;
+mod directory;
+mod hook;
 mod leases;
 mod licences;
 mod serve;

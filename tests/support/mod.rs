@@ -1,6 +1,7 @@
 //! What tests share: servers of their own, clocks to turn.
 pub mod clock;
 pub mod database;
+pub mod house;
 pub mod program;
 pub mod redis;
 mod written;

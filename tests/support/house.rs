@@ -1,0 +1,106 @@
+//! The whole program inside the test, on a database of its own, behind its real doors.
+use super::database::{TestDatabase, database};
+use hywarden::{
+    app::{App, Parts},
+    clock::{Clock, SystemClock},
+    config::{Settings, Sources},
+    services::{
+        Services,
+        devices::{CreateDevice, DeviceSecret},
+        nodes::{CreateNode, NodeReady},
+        users::CreateUser,
+    },
+};
+use std::sync::Arc;
+
+pub struct House {
+    pub app: App,
+    pub test: TestDatabase,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    /// With the system's clock and these settings beside the tests' own.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::on(database().await, Arc::new(SystemClock), settings).await
+    }
+
+    /// On this database and this clock.
+    pub async fn on(test: TestDatabase, clock: Arc<dyn Clock>, settings: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let given = [
+            ("data_dir", dir.path().to_str().unwrap()),
+            ("database.url", &test.url),
+            ("server.listen", "127.0.0.1:0"),
+            ("server.workers", "1"),
+            ("metrics.listen", "127.0.0.1:0"),
+        ];
+        let flags = given
+            .iter()
+            .chain(settings)
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        let settings = Settings::load(&Sources {
+            flags,
+            ..Sources::default()
+        })
+        .unwrap();
+        let app = App::start(&settings, clock).await.unwrap();
+        Self {
+            app,
+            test,
+            _dir: dir,
+        }
+    }
+
+    pub fn parts(&self) -> &Parts {
+        self.app.parts()
+    }
+
+    pub fn services(&self) -> &Services {
+        &self.app.parts().services
+    }
+
+    /// `http://host:port` of the API and the hook.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.app.addresses.api)
+    }
+
+    /// A node whose stats nobody serves, which is all that logins need.
+    pub async fn node(&self, name: &str, stats_port: u16) -> NodeReady {
+        let create = CreateNode {
+            name: name.to_owned(),
+            address: "node.test:443".to_owned(),
+            stats_url: format!("http://127.0.0.1:{stats_port}"),
+            ..CreateNode::default()
+        };
+        self.services().nodes.create("test", &create).await.unwrap()
+    }
+
+    /// A user with one device.
+    pub async fn device(&self, user: CreateUser, device: CreateDevice) -> DeviceSecret {
+        let made = self.services().users.create("test", &user).await.unwrap();
+        let who = made.user.name.as_str().into();
+        self.services()
+            .devices
+            .create("test", &who, &device)
+            .await
+            .unwrap()
+    }
+}
+
+/// A user by name.
+pub fn user(name: &str) -> CreateUser {
+    CreateUser {
+        name: name.to_owned(),
+        ..CreateUser::default()
+    }
+}
+
+/// A device by name, with a secret of ours.
+pub fn device(name: &str) -> CreateDevice {
+    CreateDevice {
+        name: name.to_owned(),
+        ..CreateDevice::default()
+    }
+}
