@@ -12,6 +12,7 @@ pub mod hysteria;
 pub mod jobs;
 pub mod keyring;
 pub mod models;
+pub mod openapi;
 pub mod repositories;
 pub mod router;
 pub mod schema;

@@ -1,5 +1,30 @@
-//! Every route, in one table.
-use actix_web::web::ServiceConfig;
+//! Every route, in one table. The hook's stand apart (`handlers/hook`): they take no middleware.
+use crate::handlers::{
+    devices, edge::edge, events, groups, nodes, problem, quarantine, system, tokens, traffic, users,
+};
+use actix_web::{middleware::from_fn, web};
+use utoipa_actix_web::{scope::scope, service_config::ServiceConfig};
 
-/// The API's routes.
-pub fn routes(_: &mut ServiceConfig) {}
+/// The routes as the server takes them.
+pub fn routes(cfg: &mut web::ServiceConfig) {
+    api(&mut ServiceConfig::new(cfg));
+    cfg.default_service(web::to(problem::no_route));
+}
+
+/// The same routes, as they can describe themselves.
+pub fn api(cfg: &mut ServiceConfig<'_>) {
+    cfg.configure(system::open_routes).service(
+        scope("/api/v1")
+            .app_data(problem::path())
+            .wrap(from_fn(edge))
+            .configure(users::routes)
+            .configure(devices::routes)
+            .configure(nodes::routes)
+            .configure(groups::routes)
+            .configure(tokens::routes)
+            .configure(traffic::routes)
+            .configure(events::routes)
+            .configure(quarantine::routes)
+            .configure(system::routes),
+    );
+}

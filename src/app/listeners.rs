@@ -228,6 +228,8 @@ impl Parts {
 
     fn serve(&self, cfg: &mut ServiceConfig) {
         cfg.app_data(Data::from(self.clock.clone()))
+            .app_data(Data::new(self.services.clone()))
+            .app_data(Data::new(self.proxies.clone()))
             .configure(router::routes);
     }
 }

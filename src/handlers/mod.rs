@@ -2,10 +2,19 @@
 //! (`May<UsersWrite>`), the shape of what it takes and gives in the views beside it; `problem` is the one place where
 //! an error becomes an answer.
 pub mod client;
+pub mod devices;
 pub mod edge;
+pub mod events;
+pub mod groups;
 pub mod hook;
 pub mod json;
+pub mod nodes;
 pub mod page;
 pub mod principal;
 pub mod problem;
+pub mod quarantine;
 pub mod query;
+pub mod system;
+pub mod tokens;
+pub mod traffic;
+pub mod users;

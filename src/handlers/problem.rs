@@ -1,7 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457): the one place where a domain error meets HTTP.
 use super::edge::request_id;
 use crate::error::{Error, FieldError};
-use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, web::PathConfig};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -138,9 +138,12 @@ impl ResponseError for Error {
     }
 }
 
+/// A path that cannot name an object names none.
+pub fn path() -> PathConfig {
+    PathConfig::default().error_handler(|_, _| Error::NotFound("object").into())
+}
+
 /// Where no route is: also a problem, and in the same words.
-pub async fn no_route(request: HttpRequest) -> HttpResponse {
-    // actix calls this for a known path with another method, too: it cannot tell them apart here
-    let _ = request;
+pub async fn no_route() -> HttpResponse {
     Problem::new(StatusCode::NOT_FOUND, "no_route", "no such route").response()
 }

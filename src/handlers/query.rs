@@ -8,9 +8,9 @@ use url::form_urlencoded;
 
 /// The query string as a value; unknown parameters are refused.
 #[derive(Debug)]
-pub struct Query<T>(pub T);
+pub struct Params<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest for Query<T> {
+impl<T: DeserializeOwned> FromRequest for Params<T> {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 

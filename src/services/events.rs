@@ -1,10 +1,11 @@
 //! What happened, for those who follow.
+pub use crate::repositories::events::Place;
 use crate::{
     error::Result,
     models::{DeviceId, DeviceNo, NodeId, NodeNo, UserId, UserNo},
     repositories::{
         devices,
-        events::{self, Event, Place},
+        events::{self, Event},
         nodes, users,
     },
     services::store::Store,

@@ -1,10 +1,11 @@
 //! What was counted, shown: sums of users, devices and nodes, and who is connected.
+pub use crate::repositories::traffic::Connection;
 use crate::{
     error::{Error, Result},
     models::{DeviceId, DeviceNo, Named, NodeNo, UserNo},
     repositories::{
         devices, nodes,
-        traffic::{self, By, Bytes, Connection, Filter, Span},
+        traffic::{self, By, Bytes, Filter, Span},
         users,
     },
     services::store::Store,

@@ -5,6 +5,7 @@ mod links;
 mod rotate;
 mod secret;
 
+pub use crate::repositories::devices::Filter;
 pub use create::CreateDevice;
 pub use rotate::RotateDevice;
 
@@ -16,7 +17,7 @@ use crate::{
     repositories::{
         changes::Change,
         credentials,
-        devices::{self, Filter, Owned},
+        devices::{self, Owned},
         traffic, users,
     },
     services::{

@@ -5,6 +5,7 @@ mod explain;
 mod remove;
 mod reset;
 
+pub use crate::repositories::users::{After, Filter, Sort};
 pub use create::CreateUser;
 pub(super) use create::memberships;
 pub use edit::EditUser;
@@ -14,10 +15,7 @@ use crate::{
     admission::recent::Recent,
     error::{Error, Result},
     models::{Named, Status, User, UserNo},
-    repositories::{
-        groups, nodes,
-        users::{self, Filter},
-    },
+    repositories::{groups, nodes, users},
     services::store::{Store, Trace, leave},
 };
 use chrono::{DateTime, TimeDelta, Utc};

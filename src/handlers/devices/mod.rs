@@ -1,0 +1,182 @@
+//! Devices over HTTP: `reveal` shows secrets again.
+mod reveal;
+mod view;
+
+pub use view::{DeviceSecretView, DeviceView, KickedView};
+
+use super::{
+    json::Json,
+    page::{self, Page},
+    principal::{DevicesRead, DevicesWrite, May},
+    problem::Problem,
+    query::Params,
+};
+use crate::{
+    error::Result,
+    models::{DeviceId, Named},
+    services::{Services, devices::Filter},
+};
+use actix_web::{
+    HttpResponse, delete, get, patch, post,
+    web::{Data, Path},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+use view::{CreateDeviceBody, EditDeviceBody, ListDevices, RotateBody};
+
+/// The routes.
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(list_devices)
+        .service(list_user_devices)
+        .service(create_device)
+        .service(show_device)
+        .service(edit_device)
+        .service(remove_device)
+        .service(block_device)
+        .service(unblock_device)
+        .service(rotate_device)
+        .service(kick_device)
+        .configure(reveal::routes);
+}
+
+async fn page_of(app: &Services, user: Option<&Named>, query: ListDevices) -> Result<HttpResponse> {
+    let limit = page::limit(query.limit)?;
+    let filter = Filter {
+        user: None,
+        after: page::cursor(query.cursor.as_deref())?,
+        removed: query.removed,
+        limit: limit + 1,
+    };
+    let rows = app.devices.list(user, filter).await?;
+    let page = Page::new(rows, limit, |row| row.device.id, DeviceView::from);
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// List the devices of all users.
+#[utoipa::path(tag = "devices", params(ListDevices), responses((status = 200, body = Page<DeviceView>)))]
+#[get("/devices")]
+async fn list_devices(
+    _may: May<DevicesRead>,
+    app: Data<Services>,
+    query: Params<ListDevices>,
+) -> Result<HttpResponse> {
+    page_of(&app, None, query.0).await
+}
+
+/// List a user's devices.
+#[utoipa::path(tag = "devices", params(("user" = String, Path, description = "Id or name"), ListDevices), responses((status = 200, body = Page<DeviceView>), (status = 404, body = Problem)))]
+#[get("/users/{user}/devices")]
+async fn list_user_devices(
+    _may: May<DevicesRead>,
+    app: Data<Services>,
+    user: Path<String>,
+    query: Params<ListDevices>,
+) -> Result<HttpResponse> {
+    page_of(&app, Some(&Named::from(user.as_str())), query.0).await
+}
+
+/// Register a device; the answer shows its secret and its links.
+#[utoipa::path(tag = "devices", params(("user" = String, Path, description = "Id or name")), request_body = CreateDeviceBody, responses((status = 201, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[post("/users/{user}/devices")]
+async fn create_device(
+    by: May<DevicesWrite>,
+    app: Data<Services>,
+    user: Path<String>,
+    body: Json<CreateDeviceBody>,
+) -> Result<HttpResponse> {
+    let user = Named::from(user.as_str());
+    let made = app.devices.create(&by.name, &user, &body.0.into()).await?;
+    Ok(HttpResponse::Created()
+        .insert_header(("cache-control", "no-store"))
+        .json(DeviceSecretView::from(made)))
+}
+
+/// Show a device.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+#[get("/devices/{device}")]
+async fn show_device(
+    _may: May<DevicesRead>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+) -> Result<HttpResponse> {
+    let device = app.devices.find(*device).await?;
+    Ok(HttpResponse::Ok().json(DeviceView::from(device)))
+}
+
+/// Change a device: what is absent stays.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[patch("/devices/{device}")]
+async fn edit_device(
+    by: May<DevicesWrite>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+    body: Json<EditDeviceBody>,
+) -> Result<HttpResponse> {
+    let done = app.devices.edit(&by.name, *device, &body.0.into()).await?;
+    Ok(HttpResponse::Ok().json(DeviceView::from(done)))
+}
+
+/// Remove a device: refused from the answer on, and kicked; its secret is erased.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+#[delete("/devices/{device}")]
+async fn remove_device(
+    by: May<DevicesWrite>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+) -> Result<HttpResponse> {
+    let done = app.devices.remove(&by.name, *device).await?;
+    Ok(HttpResponse::Ok().json(DeviceView::from(done)))
+}
+
+/// Block a device: refused from the answer on, and kicked.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+#[post("/devices/{device}/block")]
+async fn block_device(
+    by: May<DevicesWrite>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+) -> Result<HttpResponse> {
+    let done = app.devices.block(&by.name, *device).await?;
+    Ok(HttpResponse::Ok().json(DeviceView::from(done)))
+}
+
+/// Let a blocked device in again.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
+#[post("/devices/{device}/unblock")]
+async fn unblock_device(
+    by: May<DevicesWrite>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+) -> Result<HttpResponse> {
+    let done = app.devices.unblock(&by.name, *device).await?;
+    Ok(HttpResponse::Ok().json(DeviceView::from(done)))
+}
+
+/// Give a device a new secret: the old one is refused from the answer on, its connections are kicked.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), request_body = RotateBody, responses((status = 200, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[post("/devices/{device}/rotate")]
+async fn rotate_device(
+    by: May<DevicesWrite>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+    body: Json<RotateBody>,
+) -> Result<HttpResponse> {
+    let made = app
+        .devices
+        .rotate(&by.name, *device, &body.0.into())
+        .await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(("cache-control", "no-store"))
+        .json(DeviceSecretView::from(made)))
+}
+
+/// Close a device's connections; it may log in again.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = KickedView), (status = 404, body = Problem)))]
+#[post("/devices/{device}/kick")]
+async fn kick_device(
+    by: May<DevicesWrite>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+) -> Result<HttpResponse> {
+    let connections = app.devices.kick(&by.name, *device).await?;
+    Ok(HttpResponse::Ok().json(KickedView { connections }))
+}

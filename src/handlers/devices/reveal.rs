@@ -1,0 +1,88 @@
+//! Secrets shown again: links, QR codes, client configurations. Never cached on the way.
+use super::view::{ConfigFormat, LinksView, OfNode, WhichConfig};
+use crate::{
+    error::{Error, Result},
+    handlers::{
+        principal::{May, SecretsRead},
+        problem::Problem,
+        query::Params,
+    },
+    models::DeviceId,
+    services::{Services, links::Format},
+};
+use actix_web::{
+    HttpResponse, get,
+    web::{Data, Path},
+};
+use fast_qr::{QRBuilder, convert::svg::SvgBuilder};
+use secrecy::ExposeSecret;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(show_device_uri)
+        .service(show_device_config)
+        .service(show_device_qr);
+}
+
+/// A device's links, one a permitted node.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), OfNode), responses((status = 200, body = LinksView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[get("/devices/{device}/uri")]
+async fn show_device_uri(
+    _may: May<SecretsRead>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+    query: Params<OfNode>,
+) -> Result<HttpResponse> {
+    let links = app.devices.links(*device, query.0.node.as_deref()).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .json(LinksView::from(links.as_slice())))
+}
+
+/// A client's configuration for one node, ready to be written to a file.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), WhichConfig), responses((status = 200, body = serde_json::Value), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[get("/devices/{device}/config")]
+async fn show_device_config(
+    _may: May<SecretsRead>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+    query: Params<WhichConfig>,
+) -> Result<HttpResponse> {
+    let format = match query.0.format.unwrap_or_default() {
+        ConfigFormat::Hysteria => Format::Hysteria,
+        ConfigFormat::SingBox => Format::SingBox,
+    };
+    let config = app
+        .devices
+        .config(*device, query.0.node.as_deref(), format)
+        .await?;
+    let text = serde_json::to_string_pretty(&config).map_err(anyhow::Error::from)?;
+    Ok(HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .content_type("application/json")
+        .body(text + "\n"))
+}
+
+/// A link as a QR code, in SVG.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), OfNode), responses((status = 200, content_type = "image/svg+xml", body = String), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[get("/devices/{device}/qr")]
+async fn show_device_qr(
+    _may: May<SecretsRead>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+    query: Params<OfNode>,
+) -> Result<HttpResponse> {
+    let links = app.devices.links(*device, query.0.node.as_deref()).await?;
+    let link = links
+        .first()
+        .ok_or_else(|| Error::State("no node is permitted to the device's user".to_owned()))?;
+    let code = QRBuilder::new(link.uri.expose_secret())
+        .build()
+        .map_err(|_| Error::State("the link is too long for a QR code".to_owned()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .content_type("image/svg+xml")
+        .body(SvgBuilder::default().to_str(&code)))
+}

@@ -1,0 +1,230 @@
+//! What a device looks like, and what one is made and changed with.
+use crate::{
+    models::{CredentialKind, DeviceId, OnConflict, UserId},
+    services::{
+        devices::{CreateDevice, DeviceDetail, DeviceSecret, EditDevice, RotateDevice},
+        links::Link,
+    },
+};
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// A device, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeviceView {
+    pub id: DeviceId,
+    pub name: String,
+    /// The owner's name.
+    pub user: String,
+    pub user_id: UserId,
+    /// `active`, `blocked` or `removed`.
+    pub status: &'static str,
+    /// Of its credential.
+    pub kind: Option<CredentialKind>,
+    /// Connections at once, on each node.
+    pub max_connections: i16,
+    pub on_conflict: OnConflict,
+    /// Rises with each rotation.
+    pub credential_version: i32,
+    pub blocked_at: Option<DateTime<Utc>>,
+    pub removed_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<DeviceDetail> for DeviceView {
+    fn from(detail: DeviceDetail) -> Self {
+        let device = detail.device;
+        Self {
+            status: match (device.removed_at, device.blocked_at) {
+                (Some(_), _) => "removed",
+                (None, Some(_)) => "blocked",
+                (None, None) => "active",
+            },
+            id: device.id,
+            name: device.name,
+            user: detail.user,
+            user_id: detail.user_id,
+            kind: detail.kind,
+            max_connections: device.max_connections,
+            on_conflict: device.on_conflict,
+            credential_version: device.credential_version,
+            blocked_at: device.blocked_at,
+            removed_at: device.removed_at,
+            created_at: device.created_at,
+            updated_at: device.updated_at,
+        }
+    }
+}
+
+/// A link of one node.
+#[derive(Serialize, ToSchema)]
+pub struct LinkView {
+    /// The node's name.
+    pub node: String,
+    pub uri: String,
+}
+
+impl From<&Link> for LinkView {
+    fn from(link: &Link) -> Self {
+        Self {
+            node: link.node.clone(),
+            uri: link.uri.expose_secret().to_owned(),
+        }
+    }
+}
+
+/// A device's links.
+#[derive(Serialize, ToSchema)]
+pub struct LinksView {
+    /// The first permitted node's; `null`: there is none.
+    pub uri: Option<String>,
+    pub uris: Vec<LinkView>,
+}
+
+impl From<&[Link]> for LinksView {
+    fn from(links: &[Link]) -> Self {
+        let uris: Vec<LinkView> = links.iter().map(Into::into).collect();
+        Self {
+            uri: uris.first().map(|link| link.uri.clone()),
+            uris,
+        }
+    }
+}
+
+/// A device with the secret that was just made.
+#[derive(Serialize, ToSchema)]
+pub struct DeviceSecretView {
+    #[serde(flatten)]
+    pub device: DeviceView,
+    /// What the client sends as `auth`.
+    pub secret: String,
+    #[serde(flatten)]
+    pub links: LinksView,
+}
+
+impl From<DeviceSecret> for DeviceSecretView {
+    fn from(made: DeviceSecret) -> Self {
+        Self {
+            secret: made.secret.expose_secret().to_owned(),
+            links: made.links.as_slice().into(),
+            device: made.detail.into(),
+        }
+    }
+}
+
+/// What a device is made with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateDeviceBody {
+    /// Unique among the user's live devices.
+    pub name: String,
+    /// `own` (the default) makes a secret; `userpass` and `bare` take over one that a client has.
+    pub kind: Option<CredentialKind>,
+    #[schema(value_type = Option<String>)]
+    pub secret: Option<SecretString>,
+    /// Connections at once, on each node; 1 when nothing is said.
+    pub max_connections: Option<i16>,
+    pub on_conflict: Option<OnConflict>,
+}
+
+impl From<CreateDeviceBody> for CreateDevice {
+    fn from(body: CreateDeviceBody) -> Self {
+        Self {
+            name: body.name,
+            kind: body.kind,
+            secret: body.secret,
+            max_connections: body.max_connections,
+            on_conflict: body.on_conflict,
+        }
+    }
+}
+
+/// What to change of a device.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditDeviceBody {
+    pub name: Option<String>,
+    pub max_connections: Option<i16>,
+    pub on_conflict: Option<OnConflict>,
+}
+
+impl From<EditDeviceBody> for EditDevice {
+    fn from(body: EditDeviceBody) -> Self {
+        Self {
+            name: body.name,
+            max_connections: body.max_connections,
+            on_conflict: body.on_conflict,
+        }
+    }
+}
+
+/// What the new secret is; nothing said: one of ours.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateBody {
+    /// Absent with a secret: the kind stays.
+    pub kind: Option<CredentialKind>,
+    #[schema(value_type = Option<String>)]
+    pub secret: Option<SecretString>,
+}
+
+impl From<RotateBody> for RotateDevice {
+    fn from(body: RotateBody) -> Self {
+        Self {
+            kind: body.kind,
+            secret: body.secret,
+        }
+    }
+}
+
+/// How many connections are being closed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KickedView {
+    pub connections: usize,
+}
+
+/// Which devices.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListDevices {
+    /// At most 100.
+    pub limit: Option<i64>,
+    pub cursor: Option<String>,
+    /// Removed ones too.
+    #[serde(default)]
+    pub removed: bool,
+}
+
+/// Of which node.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OfNode {
+    /// Id or name; absent: all permitted ones, or the first of them.
+    pub node: Option<String>,
+}
+
+/// Which configuration.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichConfig {
+    /// Id or name; absent: the first permitted one.
+    pub node: Option<String>,
+    /// `hysteria` (the default) or `sing-box`.
+    #[param(inline)]
+    pub format: Option<ConfigFormat>,
+}
+
+/// For which client.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigFormat {
+    #[default]
+    Hysteria,
+    SingBox,
+}

@@ -1,0 +1,237 @@
+//! Traffic and connections over HTTP.
+use super::{
+    page::{self, Page},
+    principal::{May, TrafficRead},
+    problem::Problem,
+    query::Params,
+};
+use crate::{
+    error::Result,
+    models::{DeviceId, Named, NodeId, UserId},
+    services::{
+        Services,
+        traffic::{Connection, ConnectionsOf, Part, Traced, Whose},
+    },
+};
+use actix_web::{
+    HttpResponse, get,
+    web::{Data, Path},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// The routes.
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(show_user_traffic)
+        .service(show_device_traffic)
+        .service(show_node_traffic)
+        .service(list_connections);
+}
+
+/// Bytes of one user, device or node.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrafficView {
+    /// Upload.
+    pub tx: i64,
+    /// Download.
+    pub rx: i64,
+    pub total: i64,
+    /// From this hour on; `null`: from the beginning.
+    pub from: Option<DateTime<Utc>>,
+    /// Up to this hour; `null`: up to now.
+    pub to: Option<DateTime<Utc>>,
+    /// Of a node: the 100 users with the most bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<PartView>>,
+    /// Of a user: the 100 devices with the most bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<Vec<PartView>>,
+    /// Of a user or device: the 100 nodes with the most bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<PartView>>,
+}
+
+/// A part of a sum.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PartView {
+    pub id: Uuid,
+    pub name: String,
+    pub tx: i64,
+    pub rx: i64,
+    pub total: i64,
+}
+
+impl From<Part> for PartView {
+    fn from(part: Part) -> Self {
+        Self {
+            id: part.id,
+            name: part.name,
+            tx: part.sum.tx,
+            rx: part.sum.rx,
+            total: part.sum.total(),
+        }
+    }
+}
+
+impl From<Traced> for TrafficView {
+    fn from(traced: Traced) -> Self {
+        let parts =
+            |parts: Option<Vec<Part>>| parts.map(|p| p.into_iter().map(Into::into).collect());
+        Self {
+            tx: traced.sum.tx,
+            rx: traced.sum.rx,
+            total: traced.sum.total(),
+            from: traced.from,
+            to: traced.to,
+            users: parts(traced.users),
+            devices: parts(traced.devices),
+            nodes: parts(traced.nodes),
+        }
+    }
+}
+
+/// Of which time, in whole hours; nothing said: ever.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OfTime {
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+}
+
+async fn answer(app: &Services, whose: Whose, time: &OfTime) -> Result<HttpResponse> {
+    let traced = app.traffic.sum(&whose, time.from, time.to).await?;
+    Ok(HttpResponse::Ok().json(TrafficView::from(traced)))
+}
+
+/// A user's bytes; by its id even after it was erased.
+#[utoipa::path(tag = "traffic", params(("user" = String, Path, description = "Id or name"), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
+#[get("/traffic/users/{user}")]
+async fn show_user_traffic(
+    _may: May<TrafficRead>,
+    app: Data<Services>,
+    user: Path<String>,
+    query: Params<OfTime>,
+) -> Result<HttpResponse> {
+    let whose = Whose::User(Named::from(user.as_str()));
+    answer(&app, whose, &query.0).await
+}
+
+/// A device's bytes.
+#[utoipa::path(tag = "traffic", params(("device" = DeviceId, Path), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
+#[get("/traffic/devices/{device}")]
+async fn show_device_traffic(
+    _may: May<TrafficRead>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+    query: Params<OfTime>,
+) -> Result<HttpResponse> {
+    answer(&app, Whose::Device(*device), &query.0).await
+}
+
+/// A node's bytes; by its id even after it was deleted.
+#[utoipa::path(tag = "traffic", params(("node" = String, Path, description = "Id or name"), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
+#[get("/traffic/nodes/{node}")]
+async fn show_node_traffic(
+    _may: May<TrafficRead>,
+    app: Data<Services>,
+    node: Path<String>,
+    query: Params<OfTime>,
+) -> Result<HttpResponse> {
+    let whose = Whose::Node(Named::from(node.as_str()));
+    answer(&app, whose, &query.0).await
+}
+
+/// A connection.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConnectionView {
+    pub id: String,
+    /// The user's name.
+    pub user: Option<String>,
+    pub user_id: Option<UserId>,
+    /// The device's id.
+    pub device: Option<DeviceId>,
+    pub device_name: Option<String>,
+    /// The node's name.
+    pub node: Option<String>,
+    pub node_id: Option<NodeId>,
+    /// Its admission, or when a report first showed it.
+    pub since: Option<DateTime<Utc>>,
+    /// Upload, in bytes.
+    pub tx: i64,
+    /// Download, in bytes.
+    pub rx: i64,
+    pub online: bool,
+    pub kick_pending: bool,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub client_addr: Option<String>,
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(connection: Connection) -> Self {
+        let (user_id, user) = connection.user.unzip();
+        let (device, device_name) = connection.device.unzip();
+        let (node_id, node) = connection.node.unzip();
+        let open = connection.ended_at.is_none();
+        Self {
+            id: connection.id,
+            user,
+            user_id,
+            device,
+            device_name,
+            node,
+            node_id,
+            since: connection.admitted_at.or(connection.online_at),
+            tx: connection.bytes.tx(),
+            rx: connection.bytes.rx(),
+            online: open && connection.online_at.is_some(),
+            kick_pending: open && connection.kicked_at.is_some(),
+            ended_at: connection.ended_at,
+            client_addr: connection.client_addr.map(|net| net.addr().to_string()),
+        }
+    }
+}
+
+/// Which connections.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListConnections {
+    /// At most 100.
+    pub limit: Option<i64>,
+    pub cursor: Option<String>,
+    /// Those that ended or were not listed yet, too.
+    #[serde(default)]
+    pub all: bool,
+    /// Id or name.
+    pub user: Option<String>,
+    pub device: Option<DeviceId>,
+    /// Id or name.
+    pub node: Option<String>,
+}
+
+/// List connections: those online, or all that are remembered.
+#[utoipa::path(tag = "traffic", params(ListConnections), responses((status = 200, body = Page<ConnectionView>), (status = 404, body = Problem)))]
+#[get("/stats/connections")]
+async fn list_connections(
+    _may: May<TrafficRead>,
+    app: Data<Services>,
+    query: Params<ListConnections>,
+) -> Result<HttpResponse> {
+    let Params(query) = query;
+    let limit = page::limit(query.limit)?;
+    let of = ConnectionsOf {
+        user: query.user.as_deref().map(Named::from),
+        device: query.device,
+        node: query.node.as_deref().map(Named::from),
+        all: query.all,
+        after: page::cursor(query.cursor.as_deref())?,
+        limit: limit + 1,
+    };
+    let rows = app.traffic.connections(&of).await?;
+    let page = Page::new(rows, limit, |row| row.id.clone(), ConnectionView::from);
+    Ok(HttpResponse::Ok().json(page))
+}

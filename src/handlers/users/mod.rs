@@ -1,0 +1,208 @@
+//! Users over HTTP.
+mod view;
+
+pub use view::{ExplainView, RefusalView, UserView};
+
+use super::{
+    json::Json,
+    page::{self, Page},
+    principal::{May, UsersRead, UsersWrite},
+    problem::Problem,
+    query::Params,
+};
+use crate::{
+    error::{Error, Result},
+    models::Named,
+    services::{
+        Services,
+        users::{After, Filter, Sort, UserDetail},
+    },
+};
+use actix_web::{
+    HttpResponse, delete, get, patch, post, put,
+    web::{Data, Path},
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+use view::{CreateUserBody, DeleteUser, EditUserBody, Effect, ListUsers, RuleBody};
+
+/// The routes.
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(list_users)
+        .service(create_user)
+        .service(show_user)
+        .service(edit_user)
+        .service(delete_user)
+        .service(suspend_user)
+        .service(activate_user)
+        .service(reset_user)
+        .service(explain_user)
+        .service(set_rule)
+        .service(remove_rule);
+}
+
+/// List users.
+#[utoipa::path(tag = "users", params(ListUsers), responses((status = 200, body = Page<UserView>), (status = 422, body = Problem)))]
+#[get("/users")]
+async fn list_users(
+    _may: May<UsersRead>,
+    app: Data<Services>,
+    query: Params<ListUsers>,
+) -> Result<HttpResponse> {
+    let Params(query) = query;
+    let limit = page::limit(query.limit)?;
+    let sort = match (&query.search, query.sort) {
+        (Some(_), None) => Sort::Name,
+        (_, sort) => sort.unwrap_or_default(),
+    };
+    let after = page::cursor::<After>(query.cursor.as_deref())?;
+    if after.as_ref().is_some_and(|after| !after.fits(sort)) {
+        return Err(Error::field("cursor", "is of another order"));
+    }
+    let filter = Filter {
+        sort,
+        after,
+        prefix: query.search,
+        group: query.group,
+        status: query.status,
+        limit: limit + 1,
+    };
+    let rows = app.users.list(&filter).await?;
+    let key = |row: &UserDetail| After::row(sort, &row.user);
+    Ok(HttpResponse::Ok().json(Page::new(rows, limit, key, UserView::from)))
+}
+
+/// Make a user.
+#[utoipa::path(tag = "users", request_body = CreateUserBody, responses((status = 201, body = UserView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[post("/users")]
+async fn create_user(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    body: Json<CreateUserBody>,
+) -> Result<HttpResponse> {
+    let user = app.users.create(&by.name, &body.0.into()).await?;
+    Ok(HttpResponse::Created().json(UserView::from(user)))
+}
+
+/// Show a user.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = UserView), (status = 404, body = Problem)))]
+#[get("/users/{user}")]
+async fn show_user(
+    _may: May<UsersRead>,
+    app: Data<Services>,
+    user: Path<String>,
+) -> Result<HttpResponse> {
+    let user = app.users.find(&Named::from(user.as_str())).await?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+/// Change a user: what is absent stays, `null` removes.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[patch("/users/{user}")]
+async fn edit_user(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    user: Path<String>,
+    body: Json<EditUserBody>,
+) -> Result<HttpResponse> {
+    let user = Named::from(user.as_str());
+    let user = app.users.edit(&by.name, &user, &body.0.into()).await?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+/// Delete a user; `activate` restores it unless `hard` is given.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name"), DeleteUser), responses((status = 200, body = UserView), (status = 204, description = "Erased"), (status = 404, body = Problem)))]
+#[delete("/users/{user}")]
+async fn delete_user(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    user: Path<String>,
+    query: Params<DeleteUser>,
+) -> Result<HttpResponse> {
+    let user = Named::from(user.as_str());
+    if query.0.hard {
+        app.users.erase(&by.name, &user).await?;
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    let user = app.users.delete(&by.name, &user).await?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+/// Suspend a user: refused from the answer on, and kicked.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = UserView), (status = 404, body = Problem)))]
+#[post("/users/{user}/suspend")]
+async fn suspend_user(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    user: Path<String>,
+) -> Result<HttpResponse> {
+    let user = Named::from(user.as_str());
+    let user = app.users.suspend(&by.name, &user).await?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+/// End a suspension, or restore a deleted user.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = UserView), (status = 404, body = Problem)))]
+#[post("/users/{user}/activate")]
+async fn activate_user(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    user: Path<String>,
+) -> Result<HttpResponse> {
+    let user = Named::from(user.as_str());
+    let user = app.users.activate(&by.name, &user).await?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+/// Start a user's window now: what was used so far no longer counts against the quota.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = UserView), (status = 404, body = Problem)))]
+#[post("/users/{user}/reset-data")]
+async fn reset_user(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    user: Path<String>,
+) -> Result<HttpResponse> {
+    let user = Named::from(user.as_str());
+    let user = app.users.reset(&by.name, &user).await?;
+    Ok(HttpResponse::Ok().json(UserView::from(user)))
+}
+
+/// Why was a user refused?
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = ExplainView), (status = 404, body = Problem)))]
+#[get("/users/{user}/explain")]
+async fn explain_user(
+    _may: May<UsersRead>,
+    app: Data<Services>,
+    user: Path<String>,
+) -> Result<HttpResponse> {
+    let explained = app.users.explain(&Named::from(user.as_str())).await?;
+    Ok(HttpResponse::Ok().json(ExplainView::from(explained)))
+}
+
+/// Allow or deny a node to a user, whatever its groups say.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name"), ("node" = String, Path, description = "Id or name")), request_body = RuleBody, responses((status = 204, description = "Set"), (status = 404, body = Problem)))]
+#[put("/users/{user}/nodes/{node}")]
+async fn set_rule(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    path: Path<(String, String)>,
+    body: Json<RuleBody>,
+) -> Result<HttpResponse> {
+    let (user, node) = (Named::from(path.0.as_str()), Named::from(path.1.as_str()));
+    let allowed = body.0.effect == Effect::Allow;
+    let done = app.users.permit(&by.name, &user, &node, Some(allowed));
+    done.await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Let the groups decide about a node again.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name"), ("node" = String, Path, description = "Id or name")), responses((status = 204, description = "Removed"), (status = 404, body = Problem)))]
+#[delete("/users/{user}/nodes/{node}")]
+async fn remove_rule(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse> {
+    let (user, node) = (Named::from(path.0.as_str()), Named::from(path.1.as_str()));
+    app.users.permit(&by.name, &user, &node, None).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

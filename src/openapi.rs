@@ -1,0 +1,56 @@
+//! The API's own description: OpenAPI 3.1, written to `docs/openapi.json` by `make api`, and held to the routes by a test.
+use crate::{handlers::problem::Problem, router};
+use actix_web::App;
+use utoipa::{
+    OpenApi,
+    openapi::{
+        OpenApi as Document, SecurityRequirement,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+use utoipa_actix_web::AppExt;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Hywarden",
+        description = "Decides who may connect to a fleet of Hysteria2 servers, counts what they use, and cuts them off the moment they may not. Errors are application/problem+json with stable codes; lists are pages of at most 100; bytes are whole numbers; times are UTC.",
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "users", description = "Accounts"),
+        (name = "devices", description = "Clients of users, each with a credential of its own"),
+        (name = "nodes", description = "Hysteria2 servers"),
+        (name = "groups", description = "Who may use which node"),
+        (name = "tokens", description = "Secrets by which machines speak to this API"),
+        (name = "traffic", description = "What was counted, and who is connected"),
+        (name = "events", description = "What happened, and who was refused"),
+        (name = "quarantine", description = "Counters that were read and not credited"),
+        (name = "system", description = "This instance"),
+    )
+)]
+struct Described;
+
+/// The document.
+pub fn document() -> Document {
+    let (_, mut document) = App::new()
+        .into_utoipa_app()
+        .openapi(Described::openapi())
+        .configure(router::api)
+        .split_for_parts();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("token", bearer);
+    document.security = Some(vec![SecurityRequirement::new(
+        "token",
+        Vec::<String>::new(),
+    )]);
+    document
+}
+
+/// The document as it is committed.
+pub fn json() -> serde_json::Result<String> {
+    document().to_pretty_json().map(|text| text + "\n")
+}
