@@ -127,6 +127,7 @@ fn applied(conn: &mut Blocking) -> Result<Vec<String>> {
     Ok(versions.iter().map(ToString::to_string).collect())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn plain(why: Box<dyn std::error::Error + Send + Sync>) -> anyhow::Error {
     anyhow!("{why}").context("migrations")
 }

@@ -53,12 +53,11 @@ impl Database {
     }
 
     async fn with(settings: &Settings, claim: Option<File>) -> Result<Self> {
-        let (url, private) = match &settings.database.url {
-            Some(url) => (url.clone(), None),
-            None => {
-                let supervisor = Supervisor::start(Options::of(settings)).await?;
-                (supervisor.url().into(), Some(supervisor))
-            }
+        let (url, private) = if let Some(url) = &settings.database.url {
+            (url.clone(), None)
+        } else {
+            let supervisor = Supervisor::start(Options::of(settings)).await?;
+            (supervisor.url().into(), Some(supervisor))
         };
         Ok(Self {
             url,

@@ -64,15 +64,15 @@ impl Keyring {
     }
 
     fn text(&self) -> String {
-        let sections = Purpose::ALL.into_iter().map(|purpose| {
-            let lines: String = self
-                .of(purpose)
-                .into_iter()
-                .map(|(id, key)| format!("{id} = \"{}\"\n", BASE64_STANDARD.encode(key)))
-                .collect();
-            format!("\n[{}]\n{lines}", purpose.as_str())
-        });
-        HEAD.to_owned() + &sections.collect::<String>()
+        let mut text = HEAD.to_owned();
+        for purpose in Purpose::ALL {
+            text += &["\n[", purpose.as_str(), "]\n"].concat();
+            for (id, key) in self.of(purpose) {
+                let key = BASE64_STANDARD.encode(key);
+                text += &[&id.to_string(), " = \"", &key, "\"\n"].concat();
+            }
+        }
+        text
     }
 }
 

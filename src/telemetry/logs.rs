@@ -87,8 +87,15 @@ impl Visit for Fields {
     }
 }
 
+/// What stands in front of every line; a field of the same name gets a mark.
+const OURS: [&str; 4] = ["ts", "level", "target", "msg"];
+
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
+        let mut name = field.name().to_owned();
+        if OURS.contains(&field.name()) {
+            name.push('_');
+        }
+        self.0.insert(name, value.into());
     }
 }

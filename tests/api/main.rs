@@ -6,6 +6,8 @@ mod architecture;
 mod database;
 mod directory;
 mod hook;
+mod keys;
 mod leases;
 mod licences;
 mod serve;
+mod telemetry;
