@@ -1,9 +1,8 @@
 //! One loop a node whose lease is held: a slow node costs nobody else's turn.
 use crate::{
     models::NodeNo,
-    repositories::readings::{Lease, Source},
     services::{
-        accounting::{Context, End, Leasing, Reader, Sources},
+        accounting::{Context, End, Lease, Leasing, Reader, Source, Sources},
         enforcement::Hurry,
     },
 };

@@ -19,6 +19,7 @@ pub mod settle;
 mod sources;
 pub mod windows;
 
+pub use crate::repositories::readings::{Lease, Source};
 pub use crossings::Level;
 pub use lease::Leasing;
 pub use merge::{Credit, Delivery, Merged};
