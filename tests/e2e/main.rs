@@ -1,5 +1,12 @@
 //! The program against real peers: the official Hysteria2 server libraries, the official client and sing-box, over
 //! loopback. Every test starts its own program with its own data directory, and moves its own bytes.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends with what it found"
+)]
+
 mod harness;
 
 mod admitted;

@@ -22,7 +22,9 @@ impl Certificate {
         Self {
             cert: folder.write("cert.pem", made.cert.pem()),
             key: folder.write("key.pem", made.signing_key.serialize_pem()),
-            pin: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            pin: digest
+                .iter()
+                .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")),
         }
     }
 }

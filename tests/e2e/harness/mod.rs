@@ -13,7 +13,7 @@ pub mod target;
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks again until there is an answer. For states that nobody announces.
 #[track_caller]

@@ -2,7 +2,7 @@
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
     time::Instant,
 };
@@ -78,11 +78,6 @@ impl Process {
         self.log.lines.lock().unwrap().all.len()
     }
 
-    /// Everything that it wrote.
-    pub fn log(&self) -> String {
-        self.log.lines.lock().unwrap().all.join("\n")
-    }
-
     /// SIGKILL, and its end.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
@@ -120,10 +115,21 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
         if thread::panicking() {
-            let log = self.log();
-            let from = log.len().saturating_sub(6_000);
-            let from = (from..).find(|at| log.is_char_boundary(*at)).unwrap();
-            eprintln!("--- {}\n{}", self.name, &log[from..]);
+            let lines = self
+                .log
+                .lines
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let last = &lines.all[lines.all.len().saturating_sub(60)..];
+            eprintln!(
+                "--- {}
+{}",
+                self.name,
+                last.join(
+                    "
+"
+                )
+            );
         }
     }
 }

@@ -39,7 +39,7 @@ impl Target {
             }
         });
         thread::spawn(move || {
-            let mut buffer = [0; 65_536];
+            let mut buffer = vec![0; 65_536];
             while let Ok((size, from)) = socket.recv_from(&mut buffer) {
                 let _ = socket.send_to(&buffer[..size], from);
             }
@@ -93,7 +93,7 @@ impl Flow {
 
     /// Is something still coming?
     pub fn moves(&mut self) -> bool {
-        self.stream.read_exact(&mut [0; 50_000]).is_ok()
+        self.stream.read_exact(&mut vec![0; 50_000]).is_ok()
     }
 }
 
@@ -138,7 +138,7 @@ fn serve(stream: &TcpStream, counts: &Counts) -> Result<()> {
         if let Some(value) = line.strip_prefix("Content-Length: ") {
             length = value.parse().unwrap();
         } else if path.is_empty() {
-            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            path.push_str(line.split(' ').nth(1).unwrap_or_default());
         }
     }
     let mut body = vec![0; length];
