@@ -14,7 +14,7 @@ use crate::{
     jobs::{self, Crew},
     keyring::Keyring,
     models::{NodeNo, UserNo},
-    repositories::{Db, Use, directory, pool},
+    repositories::{Db, Use, directory, nodes, pool},
     services::{
         Services,
         accounting::{self, Accounting, opened},
@@ -251,13 +251,18 @@ fn policy(settings: &Settings, (hook_listen, tls): (SocketAddr, bool)) -> Policy
     }
 }
 
+/// Where there is no Redis this instance is the only one. Who is online is known once every node was heard.
 async fn leases(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<Leases> {
-    let Some(url) = &settings.redis.url else {
-        return Ok(Leases::memory(clock));
+    let leases = match &settings.redis.url {
+        None => Leases::memory(clock),
+        Some(url) => {
+            let space = instance::lease_space(db, &*clock).await?;
+            let cache = Cache::open(url.expose_secret(), "hywarden:")?;
+            Leases::shared(clock, cache, &space).await?
+        }
     };
-    let space = instance::lease_space(db, &*clock).await?;
-    let cache = Cache::open(url.expose_secret(), "hywarden:")?;
-    Leases::shared(clock, cache, &space).await
+    leases.expect(&nodes::list_numbers(&mut *db.get().await?).await?);
+    Ok(leases)
 }
 
 /// Starts the directory's keeper: whoever's access changes is looked for on the nodes where it is online.
@@ -269,8 +274,12 @@ fn keep(
     clock: Arc<dyn Clock>,
     crew: &mut Crew,
 ) -> Arc<DirectoryKeeper> {
-    let (online, bells) = (leases.clone(), hurry.clone());
+    let (online, bells, known) = (leases.clone(), hurry.clone(), directory.clone());
     let changed = move |users: &[UserNo], nodes: &[NodeNo]| {
+        for gone in nodes.iter().filter(|node| known.node(**node).is_none()) {
+            let (online, gone) = (online.clone(), *gone);
+            tokio::spawn(async move { online.forget_node(gone).await });
+        }
         let theirs = users.iter().flat_map(|user| online.nodes_of(*user));
         theirs
             .chain(nodes.iter().copied())

@@ -81,6 +81,15 @@ pub async fn list(
     query.load(conn).await
 }
 
+/// The numbers of all that are not deleted.
+pub async fn list_numbers(conn: &mut AsyncPgConnection) -> QueryResult<Vec<NodeNo>> {
+    nodes::table
+        .filter(nodes::deleted_at.is_null())
+        .select(nodes::number)
+        .load(conn)
+        .await
+}
+
 /// A live node.
 pub async fn find(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Option<Read>> {
     let query = nodes::table
