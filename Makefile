@@ -34,9 +34,9 @@ schema: ## write src/schema.rs as the migrations leave the tables
 	HYWARDEN_WRITE=1 cargo test --locked --test api -- database::schema
 	cargo fmt
 
-api: ## write the OpenAPI document that the tests compare
+api: ## write the OpenAPI document and docs/cli.md, which the tests compare
 	@scripts/install run
-	HYWARDEN_WRITE=1 cargo test --locked --test api -- openapi
+	HYWARDEN_WRITE=1 cargo test --locked --test api -- openapi the_manual
 
 bench: ## the figures of docs/benchmarks.md, also in target/bench.json
 	@scripts/install bench

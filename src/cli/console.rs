@@ -30,10 +30,16 @@ impl Console {
         list.end(nothing)
     }
 
-    /// Says that something is done that has no answer of its own.
-    pub fn done(&mut self, sentence: &str) -> Result<(), Failure> {
-        self.out
-            .answer(&json!({ "done": true }), |_| format!("{sentence}\n"))
+    /// Says in a sentence that something is done; as JSON its answer, if it has one.
+    pub fn done(&mut self, answer: &Value, sentence: &str) -> Result<(), Failure> {
+        let done = json!({ "done": true });
+        let answer = if answer.is_null() { &done } else { answer };
+        self.out.answer(answer, |_| {
+            format!(
+                "{sentence}
+"
+            )
+        })
     }
 
     /// The id of a device named by its id or as `USER/NAME`.

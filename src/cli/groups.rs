@@ -77,8 +77,8 @@ pub async fn run(verb: GroupVerb, on: &mut Console) -> Result<(), Failure> {
             on.out.answer(&answer, show)
         }
         GroupVerb::Delete { group } => {
-            on.api.delete(&Path::of(&["groups", &group])?).await?;
-            on.done(&format!("group {group} is deleted"))
+            let answer = on.api.delete(&Path::of(&["groups", &group])?).await?;
+            on.done(&answer, &format!("group {group} is deleted"))
         }
         GroupVerb::AddUser { group, user } => join(&group, "users", &user, on).await,
         GroupVerb::AddNode { group, node } => join(&group, "nodes", &node, on).await,
@@ -88,15 +88,17 @@ pub async fn run(verb: GroupVerb, on: &mut Console) -> Result<(), Failure> {
 }
 
 async fn join(group: &str, kind: &str, member: &str, on: &mut Console) -> Result<(), Failure> {
-    on.api
+    let answer = on
+        .api
         .put(&Path::of(&["groups", group, kind, member])?, None)
         .await?;
-    on.done(&format!("{member} is in group {group}"))
+    on.done(&answer, &format!("{member} is in group {group}"))
 }
 
 async fn leave(group: &str, kind: &str, member: &str, on: &mut Console) -> Result<(), Failure> {
-    on.api
+    let answer = on
+        .api
         .delete(&Path::of(&["groups", group, kind, member])?)
         .await?;
-    on.done(&format!("{member} is not in group {group}"))
+    on.done(&answer, &format!("{member} is not in group {group}"))
 }

@@ -54,7 +54,7 @@ async fn settle(number: i64, verb: &str, done: &str, on: &mut Console) -> Result
     let path = Path::of(&["quarantine", &number.to_string(), verb])?;
     let answer = on.api.post(&path, None).await?;
     if answer.is_null() {
-        return on.done(&format!("number {number} is {done}"));
+        return on.done(&answer, &format!("number {number} is {done}"));
     }
     on.out.answer(&answer, |answer: &Value| {
         card(&[

@@ -97,8 +97,8 @@ pub async fn run(verb: TokenVerb, on: &mut Console) -> Result<(), Failure> {
                 .await
         }
         TokenVerb::Revoke { id } => {
-            on.api.delete(&Path::of(&["tokens", &id])?).await?;
-            on.done(&format!("token {id} is revoked"))
+            let answer = on.api.delete(&Path::of(&["tokens", &id])?).await?;
+            on.done(&answer, &format!("token {id} is revoked"))
         }
     }
 }

@@ -70,27 +70,33 @@ struct Given {
 
 impl Given {
     fn onto(self, body: Body) -> Result<Body, Failure> {
-        let is_foreign = |kind: &String| kind != CredentialKind::Own.as_str();
-        match (
-            self.kind.as_ref().is_some_and(is_foreign),
-            self.secret_stdin,
-        ) {
-            (true, false) => Err(Failure::usage(
-                "--kind userpass and --kind bare need --secret-stdin: the secret is the one that the client has already",
-            )),
-            (false, true) => Err(Failure::usage(
-                "--secret-stdin needs --kind userpass or --kind bare: our own secrets are made here",
-            )),
-            (true, true) => Ok(body
-                .with_some("kind", self.kind)
-                .with("secret", secret_from_stdin()?)),
-            (false, false) => Ok(body.with_some("kind", self.kind)),
+        let body = body.with_some("kind", self.kind);
+        if self.secret_stdin {
+            return Ok(body.with("secret", secret_from_stdin()?));
         }
+        Ok(body)
+    }
+    fn is_foreign(&self) -> bool {
+        let own = CredentialKind::Own.as_str();
+        self.kind.as_ref().is_some_and(|kind| kind != own)
     }
 }
 
 /// Adds one.
 pub async fn add(add: Add, on: &mut Console) -> Result<(), Failure> {
+    match (add.secret.is_foreign(), add.secret.secret_stdin) {
+        (true, false) => {
+            return Err(Failure::usage(
+                "--kind userpass and --kind bare need --secret-stdin: the secret is the one that the client has already",
+            ));
+        }
+        (false, true) => {
+            return Err(Failure::usage(
+                "--secret-stdin needs --kind userpass or --kind bare: our own secrets are made here",
+            ));
+        }
+        _ => {}
+    }
     let body = add.connections.body().with("name", add.name);
     let body = add.secret.onto(body)?;
     let path = Path::of(&["users", &add.user, "devices"])?;

@@ -85,8 +85,8 @@ pub async fn run(verb: DeviceVerb, on: &mut Console) -> Result<(), Failure> {
         }
         DeviceVerb::Delete { device } => {
             let id = on.device(&device).await?;
-            on.api.delete(&Path::of(&["devices", &id])?).await?;
-            on.done(&format!("device {device} is removed"))
+            let answer = on.api.delete(&Path::of(&["devices", &id])?).await?;
+            on.done(&answer, &format!("device {device} is removed"))
         }
         DeviceVerb::Uri { device, node } => links::uri(&device, node.as_deref(), on).await,
         DeviceVerb::Qr(qr) => links::qr(qr, on).await,

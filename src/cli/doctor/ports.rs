@@ -19,7 +19,7 @@ pub async fn look(settings: &Settings, program: &Program) -> Vec<Finding> {
         ("hook listen", settings.server.hook_listen),
         ("metrics listen", settings.metrics.listen),
     ] {
-        if let Some(address) = address {
+        if let Some(address) = address.filter(|address| address.port() != 0) {
             found.push(if program.is_running() {
                 open(name, address).await
             } else {

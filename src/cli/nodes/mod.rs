@@ -93,13 +93,13 @@ pub async fn run(verb: NodeVerb, on: &mut Console) -> Result<(), Failure> {
         NodeVerb::Config { node, yaml } => config(&node, yaml, on).await,
         NodeVerb::Delete { node, abandon } => {
             let path = Path::of(&["nodes", &node])?.with_some("abandon", abandon.then_some(true));
-            on.api.delete(&path).await?;
+            let answer = on.api.delete(&path).await?;
             let how = if abandon {
                 "is deleted"
             } else {
                 "drains: it refuses, closes, and goes when nobody is online"
             };
-            on.done(&format!("node {node} {how}"))
+            on.done(&answer, &format!("node {node} {how}"))
         }
     }
 }

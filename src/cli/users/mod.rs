@@ -4,7 +4,7 @@ mod explain;
 mod show;
 
 use super::{body::Body, console::Console, failure::Failure, path::Path, values};
-use crate::models::Window;
+use crate::models::{Status, Window};
 use change::{Create, Edit};
 use clap::{Subcommand, builder::PossibleValuesParser};
 
@@ -20,10 +20,10 @@ pub enum UserVerb {
         group: Option<String>,
         /// Only those whose name begins like this
         #[arg(long, value_name = "TEXT")]
-        prefix: Option<String>,
-        /// Deleted ones that are not erased, instead of the others
-        #[arg(long)]
-        deleted: bool,
+        search: Option<String>,
+        /// Only those with this status; without it all that are not deleted
+        #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.iter().map(|s| s.as_str())))]
+        status: Option<String>,
         /// In which order; by expiry, only those who expire
         #[arg(long, value_parser = PossibleValuesParser::new(["id", "name", "created_at", "expires_at"]))]
         sort: Option<String>,
@@ -71,15 +71,15 @@ pub async fn run(verb: UserVerb, on: &mut Console) -> Result<(), Failure> {
         UserVerb::Edit(edit) => change::edit(edit, on).await,
         UserVerb::List {
             group,
-            prefix,
-            deleted,
+            search,
+            status,
             sort,
             limit,
         } => {
             let path = Path::of(&["users"])?
                 .with_some("group", group)
-                .with_some("prefix", prefix)
-                .with_some("deleted", deleted.then_some(true))
+                .with_some("search", search)
+                .with_some("status", status)
                 .with_some("sort", sort);
             on.list(path, show::COLUMNS, limit, "no such users").await
         }
@@ -92,9 +92,9 @@ pub async fn run(verb: UserVerb, on: &mut Console) -> Result<(), Failure> {
         UserVerb::ResetUsage { user } => post(&user, "reset-data", on).await,
         UserVerb::Delete { user, hard } => {
             let path = Path::of(&["users", &user])?.with_some("hard", hard.then_some(true));
-            on.api.delete(&path).await?;
+            let answer = on.api.delete(&path).await?;
             let how = if hard { "erased" } else { "deleted" };
-            on.done(&format!("user {user} is {how}"))
+            on.done(&answer, &format!("user {user} is {how}"))
         }
         UserVerb::Explain { user } => explain::explain(&user, on).await,
         UserVerb::Allow { user, node } => permit(&user, &node, Some(true), on).await,
@@ -118,14 +118,13 @@ async fn permit(
     on: &mut Console,
 ) -> Result<(), Failure> {
     let path = Path::of(&["users", user, "nodes", node])?;
-    let said = if let Some(allowed) = allowed {
+    let (answer, said) = if let Some(allowed) = allowed {
         let word = if allowed { "allow" } else { "deny" };
         let body = Body::new().with("effect", word).into();
-        on.api.put(&path, Some(&body)).await?;
-        if allowed { "may use" } else { "may not use" }
+        let answer = on.api.put(&path, Some(&body)).await?;
+        (answer, if allowed { "may use" } else { "may not use" })
     } else {
-        on.api.delete(&path).await?;
-        "uses as its groups say"
+        (on.api.delete(&path).await?, "uses as its groups say")
     };
-    on.done(&format!("user {user} {said} node {node}"))
+    on.done(&answer, &format!("user {user} {said} node {node}"))
 }
