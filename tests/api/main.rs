@@ -2,6 +2,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounting;
 mod architecture;
 mod database;
 mod directory;

@@ -95,9 +95,7 @@ impl Accounting {
         let Some(account) = accounts.first_mut() else {
             return Ok(false);
         };
-        account.used_total = sums
-            .first()
-            .map_or(account.used_total, |(_, sum)| account.used_total.max(*sum));
+        account.used_total = sums.first().map_or(0, |(_, sum)| *sum);
         super::settle::reset(account, now);
         if account.quota_window == Window::Rolling30 {
             account.window_anchor = Some(now);

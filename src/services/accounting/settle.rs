@@ -45,7 +45,7 @@ pub fn settle(account: &mut Account, sum: i64, rules: &Rules, now: DateTime<Utc>
         crossings.push(Crossing::Activated);
     }
     let was_limited = is_limited(account);
-    account.used_total = sum.max(account.used_total);
+    account.used_total = sum;
     let start = present_start(account.quota_window, account.window_anchor, rules.zone, now);
     if let Some(start) = start.filter(|start| *start > account.window_started_at) {
         reset(account, start);
@@ -166,14 +166,6 @@ mod tests {
             [Crossing::Reset { was_limited: true }, Crossing::Limited],
             "limited again in the new window"
         );
-    }
-
-    #[test]
-    fn a_sum_that_falls_changes_nothing() {
-        let mut a = account(Some(100), Window::None);
-        settle_at(&mut a, 50, "2026-01-02T00:00:00Z");
-        settle_at(&mut a, 40, "2026-01-02T00:00:00Z");
-        assert_eq!((a.used, a.used_total), (50, 50));
     }
 
     #[test]

@@ -142,6 +142,12 @@ impl Reader {
         self.read_due = Instant::now();
     }
 
+    /// The next round reads, whenever the last one did: a `reload`, or somebody who watches.
+    pub fn make_due(&mut self) {
+        self.read_due = Instant::now();
+        self.last_read = None;
+    }
+
     /// The settings that it reads with.
     pub fn source(&self) -> &Source {
         &self.source
