@@ -83,10 +83,7 @@ async fn the_statement_does_what_the_model_does() {
             .collect();
         assert_eq!(totals, Value::Array(expected), "seed {seed} round {round}");
     }
-    world
-        .db
-        .execute("DELETE FROM usage_touched")
-        .await;
+    world.db.execute("DELETE FROM usage_touched").await;
     world.assert_conserved().await;
 }
 

@@ -1,9 +1,6 @@
 //! Exact accounting, against a real PostgreSQL and over real HTTP.
-mod counting;
 mod differential;
-mod enforcing;
 mod model;
 mod random;
 mod schedules;
-mod windows;
 mod world;

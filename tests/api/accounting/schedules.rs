@@ -2,11 +2,8 @@
 //! pieces out one by one and demands that these turn red.
 use super::world::{World, read};
 use fake_node::{Ask, FakeNode, Fault, Gate};
-use hywarden::services::accounting::{
-    Delivery, End, Merged,
-    report::Report,
-};
 use hywarden::repositories::usage::Counted;
+use hywarden::services::accounting::{Delivery, End, Merged, report::Report};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);

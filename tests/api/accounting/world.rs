@@ -2,8 +2,7 @@
 //! two holders of one lease.
 use crate::support::database::{TestDatabase, database};
 use diesel::{
-    QueryableByName,
-    sql_query,
+    QueryableByName, sql_query,
     sql_types::{BigInt, Text},
 };
 use fake_node::FakeNode;
@@ -138,11 +137,7 @@ impl World {
                 keeper: self.keeper.clone(),
                 leases: Arc::new(Leases::memory(self.clock.clone())),
             },
-            leasing: Leasing::new(
-                self.pool.clone(),
-                InstanceId(SystemClock.uuid()),
-                false,
-            ),
+            leasing: Leasing::new(self.pool.clone(), InstanceId(SystemClock.uuid()), false),
             accounting,
             data,
             metrics,
@@ -157,21 +152,26 @@ impl World {
 
     /// The rows of a query, as JSON.
     pub async fn rows(&self, sql: &str) -> serde_json::Value {
-        let query =
-            sql_query(format!("SELECT coalesce(json_agg(q), '[]')::text AS json FROM ({sql}) q"));
+        let query = sql_query(format!(
+            "SELECT coalesce(json_agg(q), '[]')::text AS json FROM ({sql}) q"
+        ));
         let rows: Vec<Json> = load(query, &mut self.db.connect().await).await;
         serde_json::from_str(&rows[0].json).unwrap()
     }
 
     /// A user with a device; both have this number.
     pub async fn user(&self, n: i64, more: &str) {
-        let (columns, values) = more.split_once('=').map_or((String::new(), String::new()), |_| {
-            let pairs: Vec<(&str, &str)> =
-                more.split(", ").filter_map(|pair| pair.split_once('=')).collect();
-            let columns: String = pairs.iter().map(|(c, _)| format!(", {c}")).collect();
-            let values: String = pairs.iter().map(|(_, v)| format!(", {v}")).collect();
-            (columns, values)
-        });
+        let (columns, values) = more
+            .split_once('=')
+            .map_or((String::new(), String::new()), |_| {
+                let pairs: Vec<(&str, &str)> = more
+                    .split(", ")
+                    .filter_map(|pair| pair.split_once('='))
+                    .collect();
+                let columns: String = pairs.iter().map(|(c, _)| format!(", {c}")).collect();
+                let values: String = pairs.iter().map(|(_, v)| format!(", {v}")).collect();
+                (columns, values)
+            });
         self.db
             .execute(&format!(
                 "INSERT INTO users (id, number, name, window_started_at, activated_at, created_at, updated_at {columns})
