@@ -3,7 +3,7 @@
 use super::{json, problem::Problem};
 use crate::clock::Clock;
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpResponse, ResponseError,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -61,17 +61,26 @@ async fn guarded<B: MessageBody>(
     if let Some(refusal) = refused(&req) {
         return Ok(req.into_response(refusal.response()).map_into_right_body());
     }
-    let request = req.request().clone();
+    // nothing of the request is kept here: the router below must be its only holder
     match tokio::time::timeout(DEADLINE, next.call(req)).await {
         Ok(answer) => Ok(answer?.map_into_left_body()),
-        Err(_) => {
-            let late = Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "deadline",
-                "the answer took too long",
-            );
-            Ok(ServiceResponse::new(request, late.response()).map_into_right_body())
-        }
+        Err(_) => Err(Late(request_id()).into()),
+    }
+}
+
+/// The deadline passed. Carries the request's id, because it becomes an answer outside the request's scope.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer took too long")]
+struct Late(Option<Uuid>);
+
+impl ResponseError for Late {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+    fn error_response(&self) -> HttpResponse {
+        let mut problem = Problem::new(self.status_code(), "deadline", self);
+        problem.request_id = self.0;
+        problem.response()
     }
 }
 
