@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use std::{
     fs::{self, Permissions},
     net::{SocketAddr, TcpListener},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -198,14 +198,17 @@ impl Opening<'_> {
         routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     ) -> Result<()> {
         let _ = fs::remove_file(path);
+        let cannot = || format!("cannot listen on {}", path.display());
+        let listener = UnixListener::bind(path).with_context(cannot)?;
+        fs::set_permissions(path, Permissions::from_mode(0o600)).with_context(cannot)?;
+        // `bind_uds` would not call `on_connect`, which is how a peer is known
         let server = HttpServer::new(move || App::new().configure(routes.clone()))
             .on_connect(principal::on_connect)
             .workers(1)
             .disable_signals()
             .shutdown_timeout(DRAIN_SECONDS)
-            .bind_uds(path)
-            .with_context(|| format!("cannot listen on {}", path.display()))?;
-        fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            .listen_uds(listener)
+            .with_context(cannot)?;
         self.start("local api", server.run());
         Ok(())
     }
