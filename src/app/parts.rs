@@ -8,13 +8,13 @@ use crate::{
     cache::Cache,
     clock::{self, Clock},
     config::Settings,
-    database::Database,
+    database::{self, Database},
     handlers::client::TrustedProxies,
     hysteria::stats::Dialer,
     jobs::{self, Crew},
     keyring::Keyring,
     models::{NodeNo, UserNo},
-    repositories::{Db, Use, directory, nodes, pool},
+    repositories::{Db, Use, changes, directory, nodes, pool},
     services::{
         Services,
         accounting::{self, Accounting, opened},
@@ -292,5 +292,11 @@ fn keep(
     };
     let (keeper, front) = Keeper::new(settings, directory.clone(), clock, Arc::new(changed));
     crew.start("directory", keeper.run(crew.stop()));
-    Arc::new(front)
+    let front = Arc::new(front);
+    let hurried = front.clone();
+    let notices = database::listen(url.to_owned(), changes::CHANNEL, crew.stop(), move |_| {
+        hurried.hurry();
+    });
+    crew.start("notices", notices);
+    front
 }

@@ -15,15 +15,15 @@ const UNANSWERED: Duration = Duration::from_secs(3);
 /// Calls `on` with the payload of every notice on the channel, and once after each (re)connection with an empty one,
 /// because notices may have been missed; until `stop`.
 pub async fn listen(
-    url: &str,
+    url: String,
     channel: &'static str,
     stop: CancellationToken,
-    mut on: impl FnMut(&str),
+    mut on: impl FnMut(&str) + Send,
 ) {
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
-            ended = connected(url, channel, &mut on) => if let Err(why) = ended {
+            ended = connected(&url, channel, &mut on) => if let Err(why) = ended {
                 tracing::debug!(channel, error = format!("{why:#}"), "the listening connection was lost");
             },
         }
@@ -34,7 +34,7 @@ pub async fn listen(
     }
 }
 
-async fn connected(url: &str, channel: &str, on: &mut impl FnMut(&str)) -> Result<()> {
+async fn connected(url: &str, channel: &str, on: &mut (impl FnMut(&str) + Send)) -> Result<()> {
     let mut conn = timeout(UNANSWERED, AsyncPgConnection::establish(url)).await??;
     conn.batch_execute(&format!(
         "SET application_name = 'hywarden listens'; LISTEN {channel}"

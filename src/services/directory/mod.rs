@@ -51,6 +51,12 @@ impl DirectoryKeeper {
         self.wish(Wish::CatchUp).await
     }
 
+    /// Reads the log soon, without waiting for it: somebody said that it grew.
+    pub fn hurry(&self) {
+        // a keeper that has ended has nothing to hurry
+        let _ = self.wishes.send(Wish::CatchUp(oneshot::channel().0));
+    }
+
     /// Compares the whole directory with the database.
     pub async fn reconcile(&self) -> Result<()> {
         self.wish(Wish::Reconcile).await
