@@ -51,10 +51,11 @@ pub async fn insert(
         .checked_add_months(chrono::Months::new(1))
         .unwrap_or(month);
     let within = format!("{key} >= '{month} 00:00+00' AND {key} < '{end} 00:00+00'");
-    // Whoever writes waits for this: give up soon and come again. Two instances make a month once.
+    // Whoever writes waits for this, at the table itself: a row that waited at the DEFAULT partition would no longer be
+    // allowed there. Give up soon and come again. Two instances make a month once.
     let sql = format!(
         "SET LOCAL lock_timeout = '2s';
-         LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE;
+         LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;
          CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
          COMMENT ON TABLE {part} IS 'A month of {table}';
          LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE;
@@ -62,7 +63,7 @@ pub async fn insert(
          ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ('{month} 00:00+00') TO ('{end} 00:00+00');"
     );
     conn.transaction(async |conn| {
-        sql_query(format!("LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE"))
+        sql_query(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
             .execute(conn)
             .await?;
         if list(conn, table).await?.contains(&month) {

@@ -297,7 +297,10 @@ impl Device {
 
 fn command(data: &std::path::Path) -> Command {
     let mut command = Command::new(PROGRAM);
-    command.arg("--data-dir").arg(data).env("RUST_BACKTRACE", "0");
+    command
+        .arg("--data-dir")
+        .arg(data)
+        .env("RUST_BACKTRACE", "0");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HYWARDEN")) {
         command.env_remove(name);
     }
