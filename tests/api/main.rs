@@ -10,5 +10,7 @@ mod hook;
 mod keys;
 mod leases;
 mod licences;
+mod openapi;
+mod rest;
 mod serve;
 mod telemetry;

@@ -1,4 +1,5 @@
 //! What tests share: servers of their own, clocks to turn.
+pub mod api;
 pub mod clock;
 pub mod database;
 pub mod house;

@@ -1,4 +1,8 @@
 //! Events and refusals over HTTP.
+mod view;
+
+pub use view::EventView;
+
 use super::{
     page::{self, Page},
     principal::{EventsRead, May, UsersRead},
@@ -8,84 +12,20 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    models::{DeviceId, Named, NodeId, Severity, UserId},
+    models::Named,
     services::{
         Services,
-        events::{EventDetail, LONGEST_WAIT, Place},
+        events::{LONGEST_WAIT, Place},
     },
 };
 use actix_web::{HttpResponse, get, web::Data};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::time::Duration;
-use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+use view::{ListDecisions, ListEvents};
 
 /// The routes.
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list_events).service(list_decisions);
-}
-
-/// Something that happened.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EventView {
-    /// Numbers may be delivered out of order; each comes once.
-    pub number: i64,
-    /// `noun.happened`.
-    pub kind: String,
-    pub severity: Severity,
-    /// Who caused it.
-    pub actor: String,
-    /// The user's name.
-    pub user: Option<String>,
-    pub user_id: Option<UserId>,
-    /// The device's name.
-    pub device: Option<String>,
-    pub device_id: Option<DeviceId>,
-    /// The node's name.
-    pub node: Option<String>,
-    pub node_id: Option<NodeId>,
-    pub data: Value,
-    pub at: DateTime<Utc>,
-}
-
-impl From<EventDetail> for EventView {
-    fn from(detail: EventDetail) -> Self {
-        let (user_id, user) = detail.user.unzip();
-        let (device_id, device) = detail.device.unzip();
-        let (node_id, node) = detail.node.unzip();
-        let event = detail.event;
-        Self {
-            number: event.number,
-            kind: event.kind,
-            severity: event.severity,
-            actor: event.actor,
-            user,
-            user_id,
-            device,
-            device_id,
-            node,
-            node_id,
-            data: event.data,
-            at: event.at,
-        }
-    }
-}
-
-/// From where on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListEvents {
-    /// At most 100.
-    pub limit: Option<i64>,
-    /// The `next_cursor` of the answer before, or `start`; absent: the newest ones.
-    pub after: Option<String>,
-    /// The same as `after`.
-    pub cursor: Option<String>,
-    /// Seconds to wait for something to happen, at most 30.
-    pub wait: Option<u64>,
 }
 
 /// List events, or follow them: `next_cursor` is always given, and leads to what comes next.
@@ -115,20 +55,6 @@ async fn list_events(
         items: events.into_iter().map(EventView::from).collect(),
         next_cursor: page::encode(&next),
     }))
-}
-
-/// Whose refusals.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListDecisions {
-    /// At most 100.
-    pub limit: Option<i64>,
-    /// Id or name: that user's last refusals.
-    pub user: Option<String>,
-    /// Refusals of credentials that nobody has.
-    #[serde(default)]
-    pub unknown: bool,
 }
 
 /// List the last refusals of a user, or of credentials that nobody has, newest first, as far as this instance remembers.

@@ -1,35 +1,12 @@
-//! Traffic and connections over HTTP.
-use super::{
-    page::{self, Page},
-    principal::{May, TrafficRead},
-    problem::Problem,
-    query::Params,
-};
+//! What traffic and connections look like, and how they are asked for.
 use crate::{
-    error::Result,
-    models::{DeviceId, Named, NodeId, UserId},
-    services::{
-        Services,
-        traffic::{Connection, ConnectionsOf, Part, Traced, Whose},
-    },
-};
-use actix_web::{
-    HttpResponse, get,
-    web::{Data, Path},
+    models::{DeviceId, NodeId, UserId},
+    services::traffic::{Connection, Part, Traced},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
-
-/// The routes.
-pub fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(show_user_traffic)
-        .service(show_device_traffic)
-        .service(show_node_traffic)
-        .service(list_connections);
-}
 
 /// Bytes of one user, device or node.
 #[derive(Debug, Serialize, ToSchema)]
@@ -102,49 +79,6 @@ pub struct OfTime {
     pub to: Option<DateTime<Utc>>,
 }
 
-async fn answer(app: &Services, whose: Whose, time: &OfTime) -> Result<HttpResponse> {
-    let traced = app.traffic.sum(&whose, time.from, time.to).await?;
-    Ok(HttpResponse::Ok().json(TrafficView::from(traced)))
-}
-
-/// A user's bytes; by its id even after it was erased.
-#[utoipa::path(tag = "traffic", params(("user" = String, Path, description = "Id or name"), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
-#[get("/traffic/users/{user}")]
-async fn show_user_traffic(
-    _may: May<TrafficRead>,
-    app: Data<Services>,
-    user: Path<String>,
-    query: Params<OfTime>,
-) -> Result<HttpResponse> {
-    let whose = Whose::User(Named::from(user.as_str()));
-    answer(&app, whose, &query.0).await
-}
-
-/// A device's bytes.
-#[utoipa::path(tag = "traffic", params(("device" = DeviceId, Path), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
-#[get("/traffic/devices/{device}")]
-async fn show_device_traffic(
-    _may: May<TrafficRead>,
-    app: Data<Services>,
-    device: Path<DeviceId>,
-    query: Params<OfTime>,
-) -> Result<HttpResponse> {
-    answer(&app, Whose::Device(*device), &query.0).await
-}
-
-/// A node's bytes; by its id even after it was deleted.
-#[utoipa::path(tag = "traffic", params(("node" = String, Path, description = "Id or name"), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
-#[get("/traffic/nodes/{node}")]
-async fn show_node_traffic(
-    _may: May<TrafficRead>,
-    app: Data<Services>,
-    node: Path<String>,
-    query: Params<OfTime>,
-) -> Result<HttpResponse> {
-    let whose = Whose::Node(Named::from(node.as_str()));
-    answer(&app, whose, &query.0).await
-}
-
 /// A connection.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConnectionView {
@@ -211,27 +145,4 @@ pub struct ListConnections {
     pub device: Option<DeviceId>,
     /// Id or name.
     pub node: Option<String>,
-}
-
-/// List connections: those online, or all that are remembered.
-#[utoipa::path(tag = "traffic", params(ListConnections), responses((status = 200, body = Page<ConnectionView>), (status = 404, body = Problem)))]
-#[get("/stats/connections")]
-async fn list_connections(
-    _may: May<TrafficRead>,
-    app: Data<Services>,
-    query: Params<ListConnections>,
-) -> Result<HttpResponse> {
-    let Params(query) = query;
-    let limit = page::limit(query.limit)?;
-    let of = ConnectionsOf {
-        user: query.user.as_deref().map(Named::from),
-        device: query.device,
-        node: query.node.as_deref().map(Named::from),
-        all: query.all,
-        after: page::cursor(query.cursor.as_deref())?,
-        limit: limit + 1,
-    };
-    let rows = app.traffic.connections(&of).await?;
-    let page = Page::new(rows, limit, |row| row.id.clone(), ConnectionView::from);
-    Ok(HttpResponse::Ok().json(page))
 }

@@ -1,0 +1,233 @@
+//! The canary: secrets that go through every door, and are then looked for wherever they must not be.
+use crate::support::{api::Api, house::House};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use fake_node::FakeNode;
+use hywarden::telemetry::logs;
+use serde_json::{Value, json};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, OnceLock},
+};
+
+/// Everything in the database, as text.
+pub fn dump(url: &str) -> String {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .unwrap()
+        .map(|dir| dir.unwrap().path().join("bin/pg_dump"))
+        .filter(|path| path.exists())
+        .collect();
+    found.sort();
+    let out = Command::new(found.last().unwrap())
+        .args(["--data-only", "--dbname", url])
+        .output()
+        .unwrap();
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    String::from_utf8(out.stdout).unwrap()
+}
+
+/// Every log line of this process since the first call.
+static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Lines;
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LINES.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn listen_to_logs() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let subscriber = logs::subscriber("debug,hywarden=trace", || Lines).unwrap();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+/// The spellings in which a secret could hide.
+fn spellings(secret: &str) -> Vec<String> {
+    let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
+    vec![
+        secret.to_owned(),
+        hex,
+        BASE64_STANDARD
+            .encode(secret)
+            .trim_end_matches('=')
+            .to_owned(),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_where_it_must_not_be() {
+    listen_to_logs();
+    let house = House::start(&[]).await;
+    let local = Api::local(&house);
+    let stats = FakeNode::start("canary-stats-secret");
+    let node = json!({"name": "fra1", "address": "n:443", "stats_url": stats.url(), "stats_secret": "canary-stats-secret",
+                      "obfs": "gecko", "obfs_password": "canary-obfs-password"});
+    let node = local.post("/nodes", node).await.is(201);
+    let token = json!({"name": "t", "scopes": ["*"]});
+    let token = local.post("/tokens", token).await.is(201);
+    let api = Api::remote(&house, token["secret"].as_str());
+    let text = |v: &Value| v.as_str().unwrap().to_owned();
+    let mut secrets = vec![
+        "canary-stats-secret".to_owned(),
+        "canary-obfs-password".to_owned(),
+        "canary-guess-of-a-stranger".to_owned(),
+        "canary-bare-credential".to_owned(),
+        "canary:userpass-credential".to_owned(),
+        text(&token["secret"]),
+    ];
+    let hook_secret = |node: &Value| {
+        let url: url::Url = text(&node["hook_url"]).parse().unwrap();
+        url.password().unwrap().to_owned()
+    };
+    secrets.push(hook_secret(&node));
+
+    api.post("/users", json!({"name": "bob"})).await.is(201);
+    let made = api
+        .post("/users/bob/devices", json!({"name": "own"}))
+        .await
+        .is(201);
+    secrets.push(text(&made["secret"]));
+    let device = format!("/devices/{}", text(&made["id"]));
+    let rotated = api
+        .post(&format!("{device}/rotate"), json!({}))
+        .await
+        .is(200);
+    secrets.push(text(&rotated["secret"]));
+    for (name, kind, secret) in [
+        ("bare", "bare", "canary-bare-credential"),
+        ("pair", "userpass", "canary:userpass-credential"),
+    ] {
+        let body = json!({"name": name, "kind": kind, "secret": secret});
+        api.post("/users/bob/devices", body.clone()).await.is(201);
+        api.post("/users/bob/devices", body)
+            .await
+            .refused(409, "duplicate");
+    }
+    // refused bodies say what is wrong without saying it back
+    for body in [
+        json!({"name": "x", "kind": "own", "secret": "canary-bare-credential"}),
+        json!({"name": "x", "kind": "userpass", "secret": "canary-bare-credential"}),
+        json!({"name": "x", "kind": "bare", "secret": ["canary-bare-credential"]}),
+    ] {
+        api.post("/users/bob/devices", body)
+            .await
+            .wrong(&["secret"]);
+    }
+    for path in ["uri", "config", "config?format=sing-box", "qr"] {
+        assert_eq!(api.get(&format!("{device}/{path}")).await.status, 200);
+    }
+    let fresh = api
+        .post("/nodes/fra1/rotate-secret", json!({}))
+        .await
+        .is(200);
+    secrets.push(hook_secret(&fresh));
+    api.get("/nodes/fra1/config").await.is(200);
+    api.post("/nodes/fra1/test", json!({})).await.is(200);
+    stats.change_secret("canary-other-secret");
+    api.post("/nodes/fra1/test", json!({})).await.is(200);
+    api.patch("/nodes/fra1", json!({"stats_secret": "canary-other-secret", "obfs": "salamander", "obfs_password": "canary-second-password"}))
+        .await
+        .is(200);
+    secrets.extend([
+        "canary-other-secret".to_owned(),
+        "canary-second-password".to_owned(),
+    ]);
+
+    // the hook, in both forms, with right, wrong, mistyped and malformed ones
+    let http = reqwest::Client::new();
+    let url = text(&fresh["hook_url"]);
+    let path = format!("{}/hook/v1/fra1/{}", house.url(), hook_secret(&fresh));
+    let mut auths: Vec<String> = secrets.clone();
+    auths.push(format!("{}x", text(&rotated["secret"])));
+    for auth in &auths {
+        for url in [&url, &path] {
+            let body = json!({"addr": "192.0.2.1:4", "auth": auth, "tx": 0});
+            http.post(url).json(&body).send().await.unwrap();
+        }
+        http.post(&url)
+            .body(format!("{{\"auth\": \"{auth}\""))
+            .send()
+            .await
+            .unwrap();
+        let wrong = url.replace(&hook_secret(&fresh), "canary-guess-of-a-stranger");
+        http.post(&wrong)
+            .json(&json!({"auth": auth}))
+            .send()
+            .await
+            .unwrap();
+        Api::remote(&house, Some(auth)).get("/users").await;
+    }
+    for path in [
+        "/users",
+        "/users/bob",
+        "/users/bob/explain",
+        "/users/bob/devices",
+        "/devices",
+        "/nodes",
+        "/nodes/fra1",
+        "/groups",
+        "/tokens",
+        "/events?after=start&limit=100",
+        "/decisions?unknown=true",
+        "/decisions?user=bob",
+        "/stats/connections?all=true",
+        "/traffic/users/bob",
+        "/quarantine",
+        "/hysteria/status",
+    ] {
+        api.get(path).await.is(200);
+    }
+    api.delete(&device).await.is(200);
+
+    // the answers that are meant to reveal, and only when they say yes
+    let reveals = |what: &str, status: u16| {
+        let path = what.split('?').next().unwrap();
+        let made = ["POST /tokens", "POST /nodes", "POST /users/bob/devices"].contains(&path);
+        let shown = ["/rotate", "/rotate-secret", "/uri", "/config", "/qr"];
+        status < 300 && (made || shown.iter().any(|end| path.ends_with(end)))
+    };
+    let metrics = format!("http://{}/metrics", house.app.addresses.metrics.unwrap());
+    let metrics = http
+        .get(metrics)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let dump = dump(&house.test.url);
+    let logs = String::from_utf8(LINES.lock().unwrap().clone()).unwrap();
+    assert!(logs.contains("hywarden::api"), "the log was listened to");
+    assert!(
+        dump.contains("fra1") && metrics.contains("hywarden_"),
+        "the right things are searched"
+    );
+    for secret in &secrets {
+        for spelling in spellings(secret) {
+            for (place, text) in [("log", &logs), ("metrics", &metrics), ("database", &dump)] {
+                assert!(
+                    !text.contains(&spelling),
+                    "{secret} in the {place} as {spelling}"
+                );
+            }
+            for recorded in api.recorded.lock().unwrap().iter() {
+                assert!(
+                    reveals(&recorded.what, recorded.status) || !recorded.text.contains(&spelling),
+                    "{secret} in the answer to {}",
+                    recorded.what
+                );
+            }
+        }
+    }
+}
