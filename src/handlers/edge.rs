@@ -3,9 +3,10 @@
 use super::{json, problem::Problem};
 use crate::clock::Clock;
 use actix_web::{
-    Error, HttpMessage, HttpResponse, ResponseError,
+    Error, HttpMessage,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         StatusCode,
         header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue},
@@ -18,6 +19,8 @@ use uuid::Uuid;
 
 /// How long one request may take in all; the longest wait for events is shorter.
 pub const DEADLINE: Duration = Duration::from_secs(40);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 tokio::task_local! { static REQUEST: Uuid; }
 
@@ -47,10 +50,8 @@ pub async fn edge<B: MessageBody>(
     let status = res.status().as_u16();
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(target: "hywarden::api", request_id = %id, %method, route, status, ms, by, "answered");
-    res.headers_mut().insert(
-        HeaderName::from_static("x-request-id"),
-        HeaderValue::try_from(id.to_string())?,
-    );
+    res.headers_mut()
+        .insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
     Ok(res)
 }
 
@@ -61,27 +62,21 @@ async fn guarded<B: MessageBody>(
     if let Some(refusal) = refused(&req) {
         return Ok(req.into_response(refusal.response()).map_into_right_body());
     }
-    // nothing of the request is kept here: the router below must be its only holder
     match tokio::time::timeout(DEADLINE, next.call(req)).await {
         Ok(answer) => Ok(answer?.map_into_left_body()),
-        Err(_) => Err(Late(request_id()).into()),
+        // routing needs the request to itself, so there is none left here to answer: an error carries the answer
+        Err(_) => Err(late()),
     }
 }
 
-/// The deadline passed. Carries the request's id, because it becomes an answer outside the request's scope.
-#[derive(Debug, thiserror::Error)]
-#[error("the answer took too long")]
-struct Late(Option<Uuid>);
-
-impl ResponseError for Late {
-    fn status_code(&self) -> StatusCode {
-        StatusCode::SERVICE_UNAVAILABLE
+fn late() -> Error {
+    let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, "the answer took too long");
+    let mut answer = Problem::new(status, "deadline", detail).response();
+    if let Some(id) = request_id().and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
+        answer.headers_mut().insert(REQUEST_ID, id);
     }
-    fn error_response(&self) -> HttpResponse {
-        let mut problem = Problem::new(self.status_code(), "deadline", self);
-        problem.request_id = self.0;
-        problem.response()
-    }
+    tracing::error!(target: "hywarden::api", request_id = ?request_id(), "a request passed its deadline");
+    InternalError::from_response(detail, answer).into()
 }
 
 fn refused(req: &ServiceRequest) -> Option<Problem> {
