@@ -61,18 +61,26 @@ impl Accounting {
         Ok(gone)
     }
 
-    /// Makes the months ahead, adds up the last days, drops months that are wholly past their time.
-    pub async fn look_after_partitions(&self) -> Result<()> {
-        let now = self.clock.now();
-        let today = now.date_naive();
+    /// Makes this month's partitions and those ahead.
+    pub async fn make_months(&self) -> Result<()> {
+        let this = month_of(self.clock.now().date_naive());
         let mut conn = self.db.get().await?;
         for table in MONTHLY {
             for ahead in 0..=AHEAD {
-                if let Some(month) = month_of(today).checked_add_months(Months::new(ahead)) {
+                if let Some(month) = this.checked_add_months(Months::new(ahead)) {
                     partitions::insert(&mut conn, table, month).await?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Makes the months ahead, adds up the last days, drops months that are wholly past their time.
+    pub async fn look_after_partitions(&self) -> Result<()> {
+        self.make_months().await?;
+        let now = self.clock.now();
+        let today = now.date_naive();
+        let mut conn = self.db.get().await?;
         for back in 0..AGAIN {
             if let Some(day) = today.checked_sub_days(Days::new(back)) {
                 usage::roll_up(&mut conn, day).await?;
