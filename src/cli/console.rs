@@ -105,7 +105,8 @@ pub fn items(answer: &Value) -> Result<&[Value], Failure> {
         .ok_or_else(|| Failure::failed("the answer is no list"))
 }
 
-fn next_cursor(answer: &Value) -> Option<String> {
+/// Where the next page begins.
+pub fn next_cursor(answer: &Value) -> Option<String> {
     answer
         .get("next_cursor")
         .and_then(Value::as_str)

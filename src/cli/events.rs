@@ -1,6 +1,6 @@
 //! `hywarden events tail`: what happened, and what happens, by the API's long poll.
 use super::{
-    console::{Console, items},
+    console::{Console, items, next_cursor},
     failure::Failure,
     output::{instant, text},
     path::Path,
@@ -17,9 +17,6 @@ pub enum EventsVerb {
         /// Go on with new events as they happen; with --json, one object a line
         #[arg(long, short)]
         follow: bool,
-        /// Begin after the event of this number instead
-        #[arg(long, value_name = "NUMBER")]
-        after: Option<i64>,
         /// How many of the last ones to begin with
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100))]
         lines: u64,
@@ -33,41 +30,35 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Does a verb.
 pub async fn run(verb: EventsVerb, on: &mut Console) -> Result<(), Failure> {
-    let EventsVerb::Tail {
-        follow,
-        after,
-        lines,
-    } = verb;
-    let path = Path::of(&["events"])?
-        .with("limit", &lines)
-        .with_some("after", after);
+    let EventsVerb::Tail { follow, lines } = verb;
+    let path = Path::of(&["events"])?.with("limit", &lines);
     let answer = on.api.get(&path).await?;
     let events = items(&answer)?;
     if follow {
-        let mut last = after.unwrap_or(0);
-        print(events, &mut last, on)?;
-        return keep_following(last, on).await;
+        print(events, on)?;
+        return keep_following(next_cursor(&answer), on).await;
     }
     if on.out.is_json() {
         let mut list = on.out.list(&[]);
         list.page(events)?;
         return list.end("");
     }
-    print(events, &mut 0, on)
+    print(events, on)
 }
 
 /// Asks again and again; a program that is being restarted is waited for.
-async fn keep_following(mut last: i64, on: &mut Console) -> Result<(), Failure> {
+async fn keep_following(mut place: Option<String>, on: &mut Console) -> Result<(), Failure> {
     let mut is_away = false;
     loop {
         let path = Path::of(&["events"])?
-            .with("after", &last)
             .with("limit", &100)
-            .with("wait", &WAIT);
+            .with("wait", &WAIT)
+            .with("after", place.as_deref().unwrap_or("start"));
         match on.api.get(&path).await {
             Ok(answer) => {
                 is_away = false;
-                print(items(&answer)?, &mut last, on)?;
+                print(items(&answer)?, on)?;
+                place = next_cursor(&answer).or(place);
             }
             Err(gone) if gone.may_come_back() => {
                 if !is_away {
@@ -82,7 +73,7 @@ async fn keep_following(mut last: i64, on: &mut Console) -> Result<(), Failure> 
 }
 
 /// One event a line, in either form, so that a pipe can follow.
-fn print(events: &[Value], last: &mut i64, on: &mut Console) -> Result<(), Failure> {
+fn print(events: &[Value], on: &mut Console) -> Result<(), Failure> {
     for event in events {
         let line = if on.out.is_json() {
             event.to_string()
@@ -90,9 +81,6 @@ fn print(events: &[Value], last: &mut i64, on: &mut Console) -> Result<(), Failu
             line(event)
         };
         on.out.write(&line)?;
-        if let Some(number) = event.get("number").and_then(Value::as_i64) {
-            *last = number.max(*last);
-        }
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ fn created(token: &Value) -> String {
         ("expires", instant(token, "expires_at")),
         (
             "token",
-            format!("{}   (shown only now)", text(token, "token")),
+            format!("{}   (shown only now)", text(token, "secret")),
         ),
     ])
 }

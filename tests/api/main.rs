@@ -4,6 +4,7 @@ mod support;
 
 mod accounting;
 mod architecture;
+mod cli;
 mod database;
 mod directory;
 mod hook;

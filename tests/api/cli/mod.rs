@@ -1,0 +1,9 @@
+//! The command line as scripts meet it: the real binary, each verb a process, on a program with its own PostgreSQL.
+mod devices;
+mod doctor;
+mod events;
+mod nodes;
+mod program;
+mod tokens;
+mod usage;
+mod users;
