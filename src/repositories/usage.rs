@@ -21,6 +21,8 @@ pub struct Step {
     pub doubtful: i64,
     /// The node's generation.
     pub node_generation: i64,
+    /// The same as `doubtful` for the node's generation: what a late report meets.
+    pub node_doubtful: i64,
     /// When the read began.
     pub began: DateTime<Utc>,
     /// The hour of the read.
@@ -78,6 +80,7 @@ pub async fn merge(
         .bind::<Array<Integer>, _>(versions)
         .bind::<Array<BigInt>, _>(tx)
         .bind::<Array<BigInt>, _>(rx)
+        .bind::<BigInt, _>(step.node_doubtful)
         .load(conn)
         .await
 }

@@ -7,5 +7,6 @@ FROM (
     UNION ALL
     SELECT connection_id, tx, rx, 0, 0, first_seen_at, reason = 'implausible' AND resolved_at IS NULL
     FROM quarantine WHERE node_no = $1 AND generation = $2 AND reason IN ('mac', 'shape', 'implausible', 'poison')
-        AND length(connection_id) < 200 -- longer ones are cut
+        -- longer ones are cut, and what the database cannot hold is replaced: both stand in no answer
+        AND octet_length(connection_id) < 196 AND strpos(connection_id, U&'\FFFD') = 0
 ) AS seen GROUP BY id

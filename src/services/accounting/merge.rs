@@ -97,6 +97,7 @@ impl Accounting {
                 generation,
                 doubtful,
                 node_generation: row.generation,
+                node_doubtful: row.doubtful_generation,
                 began,
                 hour: hour_of(began),
             };
@@ -123,6 +124,7 @@ async fn merge(conn: &mut AsyncPgConnection, delivery: &Delivery<'_>, cap: i64) 
         generation: delivery.generation,
         doubtful: delivery.doubtful,
         node_generation: delivery.generation,
+        node_doubtful: delivery.doubtful,
         began: delivery.began,
         hour: hour_of(delivery.began),
     };

@@ -45,6 +45,7 @@ impl Accounting {
             generation: entry.generation,
             doubtful: 0,
             node_generation: row.generation,
+            node_doubtful: 0,
             began: entry.last_seen_at,
             hour: hour_of(now),
         };

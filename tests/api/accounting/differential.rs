@@ -27,6 +27,7 @@ async fn the_statement_does_what_the_model_does() {
             } else {
                 generation - i64::try_from(dice.below(3)).unwrap()
             };
+            let node_doubtful = if dice.chance(50) { 0 } else { node };
             let mut report: Vec<Entry> = Vec::new();
             for n in 0..6_i64 {
                 if dice.chance(60) {
@@ -40,7 +41,7 @@ async fn the_statement_does_what_the_model_does() {
                 }
             }
             let held_before = model.held.len();
-            model.merge(generation, doubtful, node, &report);
+            model.merge(generation, doubtful, (node, node_doubtful), &report);
             let counted: Vec<Counted> = report.iter().map(counted).collect();
             let began = world.clock.now();
             let step_of = Step {
@@ -48,6 +49,7 @@ async fn the_statement_does_what_the_model_does() {
                 generation,
                 doubtful,
                 node_generation: node,
+                node_doubtful,
                 began,
                 hour: "2026-11-21T10:00:00Z".parse().unwrap(),
             };

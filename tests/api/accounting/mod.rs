@@ -1,6 +1,8 @@
 //! Exact accounting, against a real PostgreSQL and over real HTTP.
+mod counting;
 mod differential;
 mod model;
 mod random;
 mod schedules;
+mod windows;
 mod world;

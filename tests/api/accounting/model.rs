@@ -61,8 +61,10 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Credits a report of a generation; `doubtful` is the last one that did not begin with our own clean-up.
-    pub fn merge(&mut self, generation: i64, doubtful: i64, node: i64, report: &[Entry]) {
+    /// Credits a report of a generation; `doubtful` is the last one up to it that did not begin with our own clean-up.
+    /// `node`: the same two of the node by now.
+    pub fn merge(&mut self, generation: i64, doubtful: i64, node: (i64, i64), report: &[Entry]) {
+        let (node, node_doubtful) = node;
         for (id, owner, tx, rx) in report {
             let hold = |generation, reason, tx, rx| Held {
                 id: id.clone(),
@@ -104,6 +106,17 @@ impl Tables {
             if doubted {
                 self.held
                     .push(hold(generation - 1, "doubt", row.tx.cur, row.rx.cur));
+            }
+            let doubted_late = step == -1
+                && generation < node_doubtful
+                && row.tx.prev + row.rx.prev == 0
+                && row.tx.cur >= *tx
+                && row.rx.cur >= *rx;
+            if doubted_late {
+                if tx + rx > 0 {
+                    self.held.push(hold(generation, "doubt", *tx, *rx));
+                }
+                continue;
             }
             let before = (row.tx.total(), row.rx.total());
             row.tx.step(step, doubted, *tx);

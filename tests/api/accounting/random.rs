@@ -414,8 +414,12 @@ impl World {
 
     fn credit(&mut self, generation: i64, doubtful: i64, report: &[Entry]) {
         let before = self.tables.totals.clone();
-        self.tables
-            .merge(generation, doubtful, self.generation, report);
+        self.tables.merge(
+            generation,
+            doubtful,
+            (self.generation, self.doubtful),
+            report,
+        );
         self.stamp += 1;
         for (owner, total) in &self.tables.totals {
             if before.get(owner) != Some(total) {

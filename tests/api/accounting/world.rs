@@ -10,7 +10,7 @@ use hywarden::{
     admission::{ConnectionId, Directory, IdKeys},
     clock::{Clock, SystemClock},
     config::{self, Settings, Sources as Layers},
-    hysteria::stats::Dialer,
+    hysteria::stats::{Dialer, StatsClient},
     keyring::Keyring,
     models::{DeviceNo, InstanceId, NodeNo, UserNo},
     repositories::{
@@ -159,27 +159,18 @@ impl World {
         serde_json::from_str(&rows[0].json).unwrap()
     }
 
-    /// A user with a device; both have this number.
+    /// A user with a device; both have this number. `more`: columns set otherwise, as in an UPDATE.
     pub async fn user(&self, n: i64, more: &str) {
-        let (columns, values) = more
-            .split_once('=')
-            .map_or((String::new(), String::new()), |_| {
-                let pairs: Vec<(&str, &str)> = more
-                    .split(", ")
-                    .filter_map(|pair| pair.split_once('='))
-                    .collect();
-                let columns: String = pairs.iter().map(|(c, _)| format!(", {c}")).collect();
-                let values: String = pairs.iter().map(|(_, v)| format!(", {v}")).collect();
-                (columns, values)
-            });
         self.db
             .execute(&format!(
-                "INSERT INTO users (id, number, name, window_started_at, activated_at, created_at, updated_at {columns})
-                 OVERRIDING SYSTEM VALUE VALUES (gen_random_uuid(), {n}, 'user{n}', now(), now(), now(), now() {values});
+                "INSERT INTO users (id, number, name, window_started_at, activated_at, created_at, updated_at)
+                 OVERRIDING SYSTEM VALUE VALUES (gen_random_uuid(), {n}, 'user{n}', now(), now(), now(), now());
                  INSERT INTO devices (id, number, user_no, name, created_at, updated_at)
                  OVERRIDING SYSTEM VALUE VALUES (gen_random_uuid(), {n}, {n}, 'phone', now(), now());
                  INSERT INTO group_users SELECT number, {n} FROM groups;
-                 INSERT INTO changes (kind, entity) VALUES ('user', {n});"
+                 UPDATE users SET {} WHERE number = {n};
+                 INSERT INTO changes (kind, entity) VALUES ('user', {n});",
+                if more.is_empty() { "note = ''" } else { more }
             ))
             .await;
         self.keeper.caught_up().await.unwrap();
@@ -269,16 +260,19 @@ impl Instance {
 
     pub async fn reader_under(&self, world: &World, lease: Lease, at: &FakeNode) -> Reader {
         let source = self.source(world, lease.node).await;
-        let client = Dialer::new(&[])
-            .unwrap()
-            .node(at.url().parse().unwrap(), at.secret().into());
         Reader::new(
             self.context.clone(),
             source,
-            client,
+            self.client(at),
             lease,
             CancellationToken::new(),
         )
+    }
+
+    pub fn client(&self, at: &FakeNode) -> StatsClient {
+        Dialer::new(&[])
+            .unwrap()
+            .node(at.url().parse().unwrap(), at.secret().into())
     }
 
     pub async fn source(&self, world: &World, node: NodeNo) -> Source {
