@@ -16,9 +16,9 @@ WITH report AS (
         -- The map was emptied, but not by us, since this id's last counters, and they did not start again: as likely
         -- as not it is the same map, read through another server's in between.
         c.generation < $3 AND r.tx >= c.cur_tx AND r.rx >= c.cur_rx AND c.cur_tx + c.cur_rx > 0 AS doubted,
-        -- The same, seen from behind: late counters of the generation before one that did not begin with our clean-up,
-        -- and those of that generation stand at or above them.
-        $2 < $13 AND c.prev_tx + c.prev_rx = 0 AND c.cur_tx >= r.tx AND c.cur_rx >= r.rx AS doubted_late
+        -- The same, seen from behind: late counters of the generation before one that did not begin with our clean-up.
+        -- Unless that one's first counters fell below them (then prev has them), both may be reads of one map.
+        $2 < $13 AND c.prev_tx + c.prev_rx = 0 AS doubted_late
     FROM report r LEFT JOIN connections c ON c.id = r.id
 ), next AS (
     SELECT id, user_no, device_no, credential_version, step,

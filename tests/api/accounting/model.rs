@@ -107,11 +107,8 @@ impl Tables {
                 self.held
                     .push(hold(generation - 1, "doubt", row.tx.cur, row.rx.cur));
             }
-            let doubted_late = step == -1
-                && generation < node_doubtful
-                && row.tx.prev + row.rx.prev == 0
-                && row.tx.cur >= *tx
-                && row.rx.cur >= *rx;
+            let doubted_late =
+                step == -1 && generation < node_doubtful && row.tx.prev + row.rx.prev == 0;
             if doubted_late {
                 if tx + rx > 0 {
                     self.held.push(hold(generation, "doubt", *tx, *rx));
