@@ -363,13 +363,13 @@ impl World {
 
     /// With a dead id that stays silent, and the lease still held, a clean-up may be due.
     fn decide(&mut self, h: usize) {
-        let online = &self.servers[self.named].online;
         let holder = &self.holders[h];
         let Some(known) = &holder.known else { return };
+        let is_online = |id: &str| self.servers.iter().any(|s| s.online.contains(id));
         let dead = known
             .baseline
             .iter()
-            .any(|p| !online.contains(&*p.id) && is_silent(&p.id));
+            .any(|p| !is_online(&p.id) && is_silent(&p.id));
         if dead && self.dice.chance(25) {
             let head = Head {
                 epoch: self.epoch,
