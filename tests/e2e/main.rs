@@ -12,5 +12,6 @@ mod harness;
 mod admitted;
 mod enforced;
 mod generated;
+mod hostile;
 mod refused;
 mod survives;

@@ -4,6 +4,7 @@ use std::{
     process::{Command, Output},
 };
 
+use fake_node::FakeNode;
 use serde_json::Value;
 
 use super::{
@@ -124,8 +125,46 @@ impl House {
             options,
         ];
         let added = self.ask(&verb.concat());
-        let config = added["server_config"].to_string();
+        let yaml = added["server_config_yaml"].as_str().unwrap();
+        assert_eq!(
+            serde_yaml_ng::from_str::<Value>(yaml).unwrap(),
+            added["server_config"]
+        );
+        // Both forms are started from: disguised servers from YAML.
+        let config = match options.contains(&"--obfs") {
+            true => yaml.to_owned(),
+            false => added["server_config"].to_string(),
+        };
         Hysteria::start(&self.folder, name, &config, &self.certificate, udp, stats)
+    }
+
+    /// Adds a node whose stats API is somebody else's.
+    #[track_caller]
+    pub fn strange_node(&self, name: &str, fake: &FakeNode) {
+        let address = format!("127.0.0.1:{}", free::port());
+        let (url, secret) = (fake.url(), fake.secret());
+        self.ask(&[
+            "node",
+            "add",
+            name,
+            "--address",
+            &address,
+            "--stats-url",
+            &url,
+            "--stats-secret",
+            &secret,
+        ]);
+    }
+
+    /// The most memory that the program ever had, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.pid())).unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     /// Creates a user.

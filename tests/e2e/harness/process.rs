@@ -78,6 +78,10 @@ impl Process {
         self.log.lines.lock().unwrap().all.len()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, and its end.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
