@@ -1,6 +1,6 @@
 //! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
 //! oversized body is refused unread.
-use super::{json, problem::Problem};
+use super::{json, principal, problem::Problem};
 use crate::clock::Clock;
 use actix_web::{
     Error, HttpMessage,
@@ -62,7 +62,12 @@ async fn guarded<B: MessageBody>(
     if let Some(refusal) = refused(&req) {
         return Ok(req.into_response(refusal.response()).map_into_right_body());
     }
-    match tokio::time::timeout(DEADLINE, next.call(req)).await {
+    let answer = async {
+        // who asks is known before any extractor looks at the body
+        principal::identify(&req).await;
+        next.call(req).await
+    };
+    match tokio::time::timeout(DEADLINE, answer).await {
         Ok(answer) => Ok(answer?.map_into_left_body()),
         // routing needs the request to itself, so there is none left here to answer: an error carries the answer
         Err(_) => Err(late()),

@@ -6,13 +6,17 @@ use crate::{
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
-    dev::{Extensions, Payload},
+    dev::{Extensions, Payload, ServiceRequest},
     http::header::AUTHORIZATION,
     rt::net::UnixStream,
     web::Data,
 };
-use futures_util::future::LocalBoxFuture;
-use std::{any::Any, marker::PhantomData, ops::Deref};
+use std::{
+    any::Any,
+    future::{Ready, ready},
+    marker::PhantomData,
+    ops::Deref,
+};
 
 /// The uid at the other end of the local socket, as the kernel says.
 #[derive(Clone, Copy, Debug)]
@@ -68,21 +72,33 @@ impl<S> Deref for May<S> {
     }
 }
 
+/// What is known of who asks, left by the edge for the extractor.
+struct Known(Result<Caller, Error>);
+
+/// Finds out who asks. A route that is open to everybody never looks.
+pub async fn identify(req: &ServiceRequest) {
+    let caller = caller(req.request()).await;
+    let mut left = req.extensions_mut();
+    if let Ok(caller) = &caller {
+        left.insert(AskedBy(caller.name.clone()));
+    }
+    left.insert(Known(caller));
+}
+
 impl<S: Scope> FromRequest for May<S> {
     type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+    type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        Box::pin(async move {
-            let caller = caller(&req).await?;
-            req.extensions_mut().insert(AskedBy(caller.name.clone()));
+        let known = req.extensions_mut().remove::<Known>();
+        let caller = known.map_or(Err(Error::Unauthenticated), |known| known.0);
+        ready(caller.and_then(|caller| {
             if caller.holds(S::NAME) {
                 Ok(Self(caller, PhantomData))
             } else {
                 Err(Error::Forbidden(S::NAME))
             }
-        })
+        }))
     }
 }
 

@@ -52,7 +52,13 @@ async fn a_follower_gets_each_event_once_whatever_order_they_commit_in() {
             .await
             .is(201)
     };
+    let since = std::time::Instant::now();
     let (page, made) = tokio::join!(waiting, made);
+    assert!(
+        since.elapsed().as_secs() < 20,
+        "as soon as it happened: {:?}",
+        since.elapsed()
+    );
     let page = page.is(200);
     assert_eq!(kinds(&page), ["user.created"]);
     let event = &page["items"][0];
@@ -132,14 +138,7 @@ async fn every_change_is_written_down_with_its_principal() {
             "user.erase"
         ]
     );
-    let rows: Vec<Row> = diesel::sql_query(
-        "SELECT (count(*) = (SELECT count(*) FROM outbox))::text || (count(*) = (SELECT count(*) FROM audit))::text AS line FROM events",
-    )
-    .load(&mut conn)
-    .await
-    .unwrap();
-    assert_eq!(
-        rows[0].line, "truetrue",
-        "an outbox row an event, an audit row a change"
-    );
+    let query = "SELECT (count(*) = (SELECT count(*) FROM audit))::text AS line FROM events";
+    let rows: Vec<Row> = diesel::sql_query(query).load(&mut conn).await.unwrap();
+    assert_eq!(rows[0].line, "true", "an event and an audit row a change");
 }

@@ -16,7 +16,7 @@ async fn users_are_made_shown_changed_and_deleted() {
     let made = api
         .post(
             "/users",
-            json!({"name": "Alice", "quota": 10 << 30, "window": "month", "expires_in": 3600,
+            json!({"name": "Alice", "quota": 10_i64 << 30, "window": "month", "expires_in": 3600,
                    "device_limit": 3, "online_limit": 2, "note": "pays in cash"}),
         )
         .await
