@@ -54,18 +54,18 @@ pub async fn insert(
     // Whoever writes waits for this, at the table itself: a row that waited at the DEFAULT partition would no longer be
     // allowed there. Give up soon and come again. Two instances make a month once.
     let sql = format!(
-        "SET LOCAL lock_timeout = '2s';
-         LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;
-         CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+        "CREATE TABLE {part} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
          COMMENT ON TABLE {part} IS 'A month of {table}';
          LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE;
          WITH moved AS (DELETE FROM {table}_default WHERE {within} RETURNING *) INSERT INTO {part} SELECT * FROM moved;
          ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ('{month} 00:00+00') TO ('{end} 00:00+00');"
     );
     conn.transaction(async |conn| {
-        sql_query(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
-            .execute(conn)
-            .await?;
+        // before the first lock: behind one that waits, every writer of the table waits too
+        conn.batch_execute(&format!(
+            "SET LOCAL lock_timeout = '2s'; LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
+        ))
+        .await?;
         if list(conn, table).await?.contains(&month) {
             return Ok(false);
         }
