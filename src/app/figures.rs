@@ -65,11 +65,11 @@ fn online(parts: &Parts, metrics: &Metrics) {
 
 fn pools(parts: &Parts, metrics: &Metrics) {
     for (name, pool) in [("api", &parts.db), ("jobs", &parts.jobs_db)] {
-        let status = pool.status();
+        let now = pool.status();
         let states = [
-            ("open", status.size),
-            ("idle", status.available),
-            ("waiting", status.waiting),
+            ("open", now.size),
+            ("idle", now.available),
+            ("waiting", now.waiting),
         ];
         for (state, number) in states {
             let gauge = metrics

@@ -24,7 +24,7 @@ use std::{
 };
 
 /// Hysteria's client keeps idle connections for 90 s (reference, 1.4): ours stay longer, or a login runs into a closing one.
-const KEEP_ALIVE: Duration = Duration::from_secs(120);
+const KEEP_ALIVE: Duration = Duration::from_mins(2);
 /// How long running requests may take once told to stop.
 const DRAIN_SECONDS: u64 = 10;
 
@@ -241,21 +241,24 @@ impl Addresses {
     /// What a terminal shows once the doors are open; with the first steps where there is nobody yet.
     pub fn welcome(&self, is_new: bool) -> String {
         let scheme = if self.secure { "https" } else { "http" };
-        let mut text = format!("hywarden listens on {scheme}://{}", self.api);
-        if let Some(hook) = self.hook {
-            text += &format!(", its auth hook on {scheme}://{hook}");
-        }
-        if let Some(metrics) = self.metrics {
-            text += &format!("\nmetrics: http://{metrics}/metrics");
-        }
+        let mut lines = vec![format!("hywarden listens on {scheme}://{}", self.api)];
+        lines.extend(
+            self.hook
+                .map(|hook| format!("auth hook: {scheme}://{hook}")),
+        );
+        lines.extend(
+            self.metrics
+                .map(|metrics| format!("metrics: http://{metrics}/metrics")),
+        );
         if is_new {
             let hywarden = self.command();
-            text += &format!(
-                "\n\nNext, in another terminal:\n  {hywarden} node add fra1 --address HOST:443 --stats-url http://127.0.0.1:9999 --stats-secret SECRET\n  {hywarden} user create alice\n  {hywarden} device add alice phone"
-            );
+            lines.push(format!(
+                "\nNext, in another terminal:\n  {hywarden} node add fra1 --address HOST:443 --stats-url http://127.0.0.1:9999 --stats-secret SECRET\n  {hywarden} user create alice\n  {hywarden} device add alice phone"
+            ));
         }
-        text
+        lines.join("\n")
     }
+
     /// How this program is called from the same folder, for the same data.
     fn command(&self) -> String {
         let program = std::env::args().next();

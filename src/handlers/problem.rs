@@ -39,6 +39,10 @@ pub struct ProblemField {
 
 impl Problem {
     /// A server's own failure gets no detail: that goes to the log, under the request's id.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a sentence, however the caller made it"
+    )]
     pub fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Self {
         Self {
             kind: "about:blank",

@@ -51,7 +51,9 @@ impl Poller {
                 Some(ended) = tasks.join_next() => note_end(&mut loops, ended),
             }
         }
-        loops.values().for_each(|running| running.stop.cancel());
+        for running in loops.values() {
+            running.stop.cancel();
+        }
         while tasks.join_next().await.is_some() {}
         if let Err(error) = self.leasing.release().await {
             tracing::warn!(%error, "leases run out by themselves");

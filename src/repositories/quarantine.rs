@@ -57,6 +57,15 @@ pub struct Quarantined {
     pub resolution: Option<Resolution>,
 }
 
+/// What the column takes of an id.
+fn cut(id: &str) -> &str {
+    let mut end = id.len().min(ID_LEN);
+    while !id.is_char_boundary(end) {
+        end -= 1;
+    }
+    id.get(..end).unwrap_or_default()
+}
+
 /// Holds entries; gives how many found room: `cap` open ones a node and reason, what comes beyond is only counted. Held again, an entry keeps the larger counters, and is open again if they
 /// grew since it was resolved.
 pub async fn hold(
@@ -68,13 +77,6 @@ pub async fn hold(
 ) -> QueryResult<usize> {
     if holds.is_empty() {
         return Ok(0);
-    }
-    fn cut(id: &str) -> &str {
-        let mut end = id.len().min(ID_LEN);
-        while !id.is_char_boundary(end) {
-            end -= 1;
-        }
-        id.get(..end).unwrap_or_default()
     }
     // NUL is text in JSON but not in the database
     let ids: Vec<String> = holds

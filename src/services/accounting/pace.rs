@@ -67,19 +67,19 @@ mod tests {
             moved,
         }
     }
-    fn read(levels: &[Level], cost_ms: u64) -> f64 {
+    fn read(levels: &[Level], cost_ms: u64) -> u128 {
         let (over, cost) = (Duration::from_secs(2), Duration::from_millis(cost_ms));
-        next(levels, over, cost, BOUNDS).as_secs_f64()
+        next(levels, over, cost, BOUNDS).as_millis()
     }
 
     #[test]
     fn a_quarter_of_what_is_left_for_the_fastest() {
-        assert_eq!(read(&[], 0), 10.0);
+        assert_eq!(read(&[], 0), 10_000);
         // 2,000 bytes left at 100 a second: 20 s, a quarter is 5
-        assert_eq!(read(&[level(1000, Some(3000), 200)], 0), 5.0);
+        assert_eq!(read(&[level(1000, Some(3000), 200)], 0), 5_000);
         let two = [level(1000, Some(3000), 200), level(0, Some(1200), 200)];
-        assert_eq!(read(&two, 0), 3.0);
-        assert_eq!(read(&[level(2990, Some(3000), 200)], 0), 1.0);
+        assert_eq!(read(&two, 0), 3_000);
+        assert_eq!(read(&[level(2990, Some(3000), 200)], 0), 1_000);
     }
 
     #[test]
@@ -89,13 +89,13 @@ mod tests {
             level(9, None, 9),
             level(5, Some(5), 5),
         ];
-        assert_eq!(read(&idle, 0), 10.0);
+        assert_eq!(read(&idle, 0), 10_000);
     }
 
     #[test]
     fn a_dear_read_is_rare() {
-        assert_eq!(read(&[level(2990, Some(3000), 200)], 300), 6.0);
-        assert_eq!(read(&[], 1000), 20.0);
+        assert_eq!(read(&[level(2990, Some(3000), 200)], 300), 6_000);
+        assert_eq!(read(&[], 1000), 20_000);
     }
 
     #[test]

@@ -38,13 +38,12 @@ pub fn present_start(
 /// The first instant of a day. Some zones change their clocks at midnight: then the day begins later, or once only.
 fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let local = day.and_time(NaiveTime::MIN);
-    let quarters = (0..=8).map(|n| local + TimeDelta::minutes(15 * n));
+    let mut quarters = (0..=8).map(|n| local + TimeDelta::minutes(15 * n));
     quarters
-        .filter_map(|at| match zone.from_local_datetime(&at) {
+        .find_map(|at| match zone.from_local_datetime(&at) {
             LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Some(at.to_utc()),
             LocalResult::None => None,
         })
-        .next()
         .unwrap_or_else(|| local.and_utc())
 }
 

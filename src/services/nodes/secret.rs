@@ -70,9 +70,7 @@ impl Nodes {
                 let trace =
                     trace(principal, what, &node, at).with(json!({ "old_refused_at_once": now }));
                 leave(conn, trace).await?;
-                found(conn, &Named::Id(node.id.0))
-                    .await
-                    .map_err(Error::from)
+                found(conn, &Named::Id(node.id.0)).await
             })
             .await?;
         self.store.caught_up(conn).await?;

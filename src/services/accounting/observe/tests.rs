@@ -5,6 +5,7 @@ fn at(second: i64) -> DateTime<Utc> {
 }
 type Now = Result<Counters, Unreadable>;
 const NONE: Now = Err(Unreadable { tx: None, rx: None });
+#[expect(clippy::unnecessary_wraps, reason = "stands beside NONE")]
 fn c(tx: u64, rx: u64) -> Now {
     Ok(Counters { tx, rx })
 }
