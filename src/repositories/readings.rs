@@ -142,14 +142,16 @@ pub async fn update(
     Ok(())
 }
 
-/// Counts held ids of a report that did not move the node on.
-pub async fn add_doubts(
-    conn: &mut AsyncPgConnection,
-    node: NodeNo,
-    doubts: i64,
-) -> QueryResult<()> {
+/// Notes a report that was merged past the node's reader: whatever that one is reading right now may be older than what
+/// is known since, and would look like an emptied map. Its epoch ends, and the next read begins after this.
+pub async fn unseat(conn: &mut AsyncPgConnection, node: NodeNo, doubts: i64) -> QueryResult<()> {
     diesel::update(node_readings::table.filter(node_readings::node_no.eq(node)))
-        .set(node_readings::doubts.eq(node_readings::doubts + doubts))
+        .set((
+            node_readings::doubts.eq(node_readings::doubts + doubts),
+            node_readings::epoch.eq(node_readings::epoch + 1),
+            node_readings::holder.eq(None::<InstanceId>),
+            node_readings::held_until.eq(None::<DateTime<Utc>>),
+        ))
         .execute(conn)
         .await?;
     Ok(())

@@ -78,7 +78,7 @@ impl Accounting {
     }
 
     /// Merges the answer of a clean-up whose lease has moved meanwhile: it is the only copy, so it counts under its
-    /// own generation, whatever the node's is by now. Nothing but counters is changed.
+    /// own generation, whatever the node's is by now. The node's present reader has to begin anew.
     pub async fn merge_late(
         &self,
         node: NodeNo,
@@ -103,7 +103,7 @@ impl Accounting {
             };
             let credit = credit(conn, step, report, cap, false).await?;
             let doubts = i64::try_from(credit.doubts).unwrap_or(i64::MAX);
-            readings::add_doubts(conn, node, doubts).await?;
+            readings::unseat(conn, node, doubts).await?;
             Ok(Merged::Credited(credit))
         })
         .await

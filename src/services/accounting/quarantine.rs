@@ -67,6 +67,9 @@ impl Accounting {
                 "its generation is too old to be merged: nobody can say how much of it was credited since, it can only be dropped".into(),
             ));
         }
+        if entry.reason == Reason::LateClear {
+            readings::unseat(conn, entry.node_no, 0).await?;
+        }
         self.decide(conn, number, Resolution::Credited).await
     }
 

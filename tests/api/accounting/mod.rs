@@ -1,6 +1,7 @@
 //! Exact accounting, against a real PostgreSQL and over real HTTP.
 mod counting;
 mod differential;
+mod kills;
 mod model;
 mod random;
 mod schedules;

@@ -363,14 +363,14 @@ impl World {
 
     /// With a dead id that stays silent, and the lease still held, a clean-up may be due.
     fn decide(&mut self, h: usize) {
-        let holder = &self.holders[h];
-        let Some(known) = &holder.known else { return };
-        let is_online = |id: &str| self.servers.iter().any(|s| s.online.contains(id));
+        let Some(known) = self.holders[h].known.as_mut() else {
+            return;
+        };
+        let servers = &self.servers;
         let dead = known
             .baseline
-            .iter()
-            .any(|p| !is_online(&p.id) && is_silent(&p.id));
-        if dead && self.dice.chance(25) {
+            .bury(|id| !is_silent(id) || servers.iter().any(|server| server.online.contains(id)));
+        if dead.ids > 0 && self.dice.chance(40) {
             let head = Head {
                 epoch: self.epoch,
                 generation: known.generation,
@@ -405,6 +405,8 @@ impl World {
             }
         } else {
             self.credit(head.generation, head.doubtful, &report);
+            // whatever the present holder is reading may be older
+            self.epoch += 1;
             self.holders[h].known = None;
         }
         self.note(answer, origin);
