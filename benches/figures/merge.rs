@@ -90,6 +90,7 @@ fn step(now: DateTime<Utc>) -> Step {
         node: MERGED,
         generation: 1,
         doubtful: 0,
+        node_doubtful: 0,
         node_generation: 1,
         began: now,
         hour: hour.unwrap_or(now),

@@ -71,7 +71,10 @@ pub struct Parts {
 
 impl Parts {
     /// Builds them and starts the tasks that belong to them.
-    #[expect(clippy::too_many_lines, reason = "one part after the other, no branches")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one part after the other, no branches"
+    )]
     pub async fn build(
         settings: &Settings,
         database: &Database,

@@ -1,4 +1,5 @@
 //! Counters that were read and not credited: shown, and decided about.
+pub use crate::repositories::quarantine::Resolution;
 use crate::{
     error::{Error, Result},
     models::{Named, NodeNo},

@@ -1,4 +1,10 @@
 //! One binary for everything that is tested through the program's own doors.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends with what it found"
+)]
 #[path = "../support/mod.rs"]
 mod support;
 

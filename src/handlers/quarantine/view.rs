@@ -1,5 +1,5 @@
 //! What held counters look like, and how they are asked for.
-use crate::services::quarantine::QuarantineDetail;
+use crate::services::quarantine::{QuarantineDetail, Resolution};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -37,7 +37,7 @@ impl From<QuarantineDetail> for QuarantineView {
             first_seen_at: entry.first_seen_at,
             last_seen_at: entry.last_seen_at,
             resolved_at: entry.resolved_at,
-            resolution: entry.resolution.map(|r| r.as_str()),
+            resolution: entry.resolution.map(Resolution::as_str),
         }
     }
 }

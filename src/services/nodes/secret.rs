@@ -3,7 +3,7 @@ use super::{Nodes, found, locked, trace};
 use crate::{
     admission::base::push_base32,
     clock::{Clock, random},
-    error::{Error, Result},
+    error::Result,
     models::{Named, Node, NodeId},
     repositories::nodes,
     services::{links::place, nodes::NodeReady, store::leave},
