@@ -15,7 +15,7 @@ macro_rules! settings {
     ($server:expr, $port:expr) => {
         $server
             .workers(2)
-            .keep_alive(std::time::Duration::from_secs(120))
+            .keep_alive(std::time::Duration::from_mins(2))
             .bind(("127.0.0.1", $port))?
             .run()
     };

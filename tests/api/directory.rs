@@ -45,8 +45,8 @@ impl Followed {
         let settings = KeeperSettings {
             database_url: test.url.clone(),
             // only `caught_up` reads: what the test sees is what that promises
-            period: Duration::from_secs(3600),
-            reconcile_every: Duration::from_secs(3600),
+            period: Duration::from_hours(1),
+            reconcile_every: Duration::from_hours(1),
         };
         let told = move |users: &[UserNo], _: &[_]| seen.lock().unwrap().extend(users);
         let (keeper, front) = Keeper::new(

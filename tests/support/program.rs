@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Longer than anything takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A directory that the database's account may pass through, wherever the clone lies.
 pub fn open_dir() -> TempDir {
@@ -98,19 +98,16 @@ impl Program {
         });
         let mut welcome = String::new();
         loop {
-            match told.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    welcome += &line;
-                    welcome.push('\n');
-                    if line.contains("listens on") {
-                        break;
-                    }
+            if let Ok(line) = told.recv_timeout(PATIENCE) {
+                welcome += &line;
+                welcome.push('\n');
+                if line.contains("listens on") {
+                    break;
                 }
-                Err(_) => {
-                    let _ = child.kill();
-                    child.wait().unwrap();
-                    return Err(welcome + &errors.join().unwrap());
-                }
+            } else {
+                let _ = child.kill();
+                child.wait().unwrap();
+                return Err(welcome + &errors.join().unwrap());
             }
         }
         while let Ok(line) = told.recv_timeout(Duration::from_millis(200)) {

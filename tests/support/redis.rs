@@ -70,12 +70,11 @@ pub async fn shared() -> (String, String) {
     static STARTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     static PREFIX: AtomicU64 = AtomicU64::new(0);
     let starting = STARTING.lock().await;
-    let url = match SERVER.get() {
-        Some(server) => server.url(),
-        None => {
-            let server = RedisServer::start().await;
-            SERVER.get_or_init(|| server).url()
-        }
+    let url = if let Some(server) = SERVER.get() {
+        server.url()
+    } else {
+        let server = RedisServer::start().await;
+        SERVER.get_or_init(|| server).url()
     };
     drop(starting);
     (url, format!("t{}:", PREFIX.fetch_add(1, Ordering::Relaxed)))

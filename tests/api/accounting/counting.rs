@@ -370,7 +370,7 @@ async fn stats_that_cannot_be_read_are_told_after_a_minute_and_when_they_are_bac
     let mut reader = instance.reader(&world, 1, &node).await;
     read(&mut reader).await;
     let told = |kind: &str| format!("SELECT count(*) FROM events WHERE kind = '{kind}'");
-    let mut fails = async |reader: &mut Reader, after: i64| {
+    let fails = async |reader: &mut Reader, after: i64| {
         clock.turn(TimeDelta::seconds(after));
         read(reader).await;
         world.number(&told("node.stats_unreadable")).await

@@ -82,7 +82,7 @@ impl World {
         let keeper = KeeperSettings {
             database_url: db.url.clone(),
             period: Duration::from_secs(1),
-            reconcile_every: Duration::from_secs(300),
+            reconcile_every: Duration::from_mins(5),
         };
         let changed = |_: &[UserNo], _: &[NodeNo]| {};
         let (keeper, front) =

@@ -21,7 +21,9 @@ impl Program {
     /// The one that tests share while any of them needs it.
     pub fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Program>> = Mutex::new(Weak::new());
-        let mut shared = SHARED.lock().unwrap_or_else(|broken| broken.into_inner());
+        let mut shared = SHARED
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
             let program = Arc::new(Self::start());
             *shared = Arc::downgrade(&program);

@@ -264,11 +264,7 @@ async fn replay(store: Store, steps: Vec<Step>) {
                 let held = |held: Vec<hywarden::admission::concurrency::Held>| {
                     sorted(held.into_iter().map(|h| h.id))
                 };
-                let answer = [
-                    sorted(seen.kick.into_iter()),
-                    held(seen.ended),
-                    held(seen.regained),
-                ];
+                let answer = [sorted(seen.kick), held(seen.ended), held(seen.regained)];
                 assert_eq!(answer, model.lists(NodeNo(node), now, &listed), "{context}");
             }
             Step::Unreadable { node, seconds } => {

@@ -131,9 +131,10 @@ impl House {
             added["server_config"]
         );
         // Both forms are started from: disguised servers from YAML.
-        let config = match options.contains(&"--obfs") {
-            true => yaml.to_owned(),
-            false => added["server_config"].to_string(),
+        let config = if options.contains(&"--obfs") {
+            yaml.to_owned()
+        } else {
+            added["server_config"].to_string()
         };
         Hysteria::start(&self.folder, name, &config, &self.certificate, udp, stats)
     }
