@@ -58,8 +58,12 @@ pub fn parse_base32<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = out.iter_mut();
     let (mut held, mut bits) = (0_u32, 0_u32);
     for letter in text.bytes() {
-        let value = LETTERS.iter().position(|l| *l == letter)?;
-        held = held << 5 | u32::try_from(value).ok()?;
+        let value = match letter {
+            b'a'..=b'z' => letter - b'a',
+            b'2'..=b'7' => letter - b'2' + 26,
+            _ => return None,
+        };
+        held = held << 5 | u32::from(value);
         bits += 5;
         if bits >= 8 {
             bits -= 8;

@@ -72,15 +72,24 @@ impl IdKeys {
 }
 
 fn mac(version: u8, key: &[u8; 32], node: NodeNo, id: &ConnectionId) -> [u8; 10] {
-    let mut hash = blake3::Hasher::new_keyed(key);
-    hash.update(&[version])
-        .update(&node.0.to_be_bytes())
-        .update(&id.user.0.to_be_bytes())
-        .update(&id.device.0.to_be_bytes())
-        .update(&id.credential_version.to_be_bytes())
-        .update(&id.nonce);
+    let mut told = [0; 39];
+    let parts: [&[u8]; 6] = [
+        &[version],
+        &node.0.to_be_bytes(),
+        &id.user.0.to_be_bytes(),
+        &id.device.0.to_be_bytes(),
+        &id.credential_version.to_be_bytes(),
+        &id.nonce,
+    ];
+    for (to, from) in told.iter_mut().zip(parts.into_iter().flatten()) {
+        *to = *from;
+    }
+    // in one go: a hasher that is fed piece by piece is two kilobytes of state
+    let hash = blake3::keyed_hash(key, &told);
     let mut mac = [0; 10];
-    hash.finalize_xof().fill(&mut mac);
+    for (to, from) in mac.iter_mut().zip(hash.as_bytes()) {
+        *to = *from;
+    }
     mac
 }
 

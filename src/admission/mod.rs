@@ -17,7 +17,7 @@ pub mod slots;
 
 pub use addr::AddrKey;
 pub use connection_id::{ConnectionId, IdKeys};
-pub use credential_key::{CredentialKeys, OwnForm, own_secret};
+pub use credential_key::{CredentialKeys, OwnForm, is_own, own_secret};
 pub use decide::{Admittance, Ask, Memory, Refusal, Verdict, decide};
 pub use decision::Code;
 pub use directory::Directory;

@@ -5,7 +5,10 @@ use super::{
     presence::NodePresence,
     user::{Lease, UserLeases, Verdict},
 };
-use crate::models::{NodeNo, UserNo};
+use crate::{
+    admission::directory::Numbers,
+    models::{NodeNo, UserNo},
+};
 use chrono::{DateTime, Utc};
 use std::{
     collections::HashMap,
@@ -14,7 +17,7 @@ use std::{
 
 const SHARDS: usize = 64;
 
-type Users = HashMap<UserNo, UserLeases>;
+type Users = HashMap<UserNo, UserLeases, Numbers>;
 
 /// Who is online, in memory.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub struct Table {
     shards: Box<[Mutex<Users>]>,
     /// Used when a number finds no shard, which the remainder makes impossible.
     spare: Mutex<Users>,
-    nodes: RwLock<HashMap<NodeNo, Arc<Mutex<NodePresence>>>>,
+    nodes: RwLock<HashMap<NodeNo, Arc<Mutex<NodePresence>>, Numbers>>,
 }
 
 impl Default for Table {

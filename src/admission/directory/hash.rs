@@ -2,7 +2,7 @@
 use std::hash::{BuildHasher, Hasher};
 
 /// Builds [`NumberHasher`]s.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Numbers;
 
 impl BuildHasher for Numbers {

@@ -8,10 +8,11 @@ pub use aftermath::{Aftermath, AftermathWriter, aftermath};
 
 use crate::{
     admission::{
-        AddrKey, Admittance, Ask, Code, ConnectionId, Directory, IdKeys, Memory, OwnForm, Refusal,
+        AddrKey, Admittance, Ask, Code, ConnectionId, Directory, IdKeys, Memory, Refusal,
         Verdict,
         concurrency::{Claim, Taken},
         decide,
+        is_own,
         directory::{NodeEntry, SecretIs, Start},
         recent::{Recent, Refused},
     },
@@ -175,7 +176,7 @@ impl Admission {
         };
         let whom = Some((claim.user, claim.device));
         // where a legacy credential is in use it stays welcome, however many guess from there
-        let legacy = OwnForm::of(&request.auth) != OwnForm::Valid;
+        let legacy = !is_own(&request.auth);
         match self.parts.leases.take(&claim, deadline).await {
             Taken::Leased { displaced } => {
                 for node in displaced {

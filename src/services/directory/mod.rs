@@ -74,10 +74,10 @@ impl DirectoryKeeper {
 
     /// Waits until the directory was filled once; false if that took longer than `limit`.
     pub async fn wait_filled(&self, limit: Duration) -> bool {
-        let mut filled = self.filled.clone();
-        if *filled.borrow() {
+        if *self.filled.borrow() {
             return true;
         }
+        let mut filled = self.filled.clone();
         matches!(
             tokio::time::timeout(limit, filled.wait_for(|f| *f)).await,
             Ok(Ok(_))
