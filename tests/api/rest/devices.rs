@@ -1,4 +1,5 @@
 use crate::support::{api::Api, house::House};
+use fake_node::{Ask, FakeNode, Moved};
 use hywarden::admission::OwnForm;
 use serde_json::{Value, json};
 
@@ -192,4 +193,61 @@ async fn a_secret_leads_to_one_device() {
     assert_eq!(rotated.is(200)["kind"], "userpass", "the kind stays");
     add("eve", "pc", "userpass", "Bob:pass:word").await.is(201);
     drop(house);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kick_closes_one_device_and_keeps_nobody_out() {
+    let (house, api) = house().await;
+    let stats = FakeNode::start("s");
+    let node =
+        json!({"name": "fra1", "address": "n:443", "stats_url": stats.url(), "stats_secret": "s"});
+    let node = api.post("/nodes", node).await.is(201);
+    let mut ids = Vec::new();
+    let mut devices = Vec::new();
+    for name in ["phone", "tv"] {
+        let made = api
+            .post("/users/bob/devices", json!({"name": name}))
+            .await
+            .is(201);
+        let answer: Value = reqwest::Client::new()
+            .post(node["hook_url"].as_str().unwrap())
+            .json(&json!({"addr": "192.0.2.1:4", "auth": made["secret"], "tx": 0}))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let id = answer["id"].as_str().unwrap().to_owned();
+        stats.connect(&id);
+        ids.push(id);
+        devices.push(made);
+    }
+    let since = std::time::Instant::now();
+    while api.all("/stats/connections", 100).await.len() < 2 {
+        assert!(since.elapsed().as_secs() < 30, "never online");
+        tokio::task::yield_now().await;
+    }
+    let path = format!("/devices/{}/kick", devices[0]["id"].as_str().unwrap());
+    assert_eq!(api.post(&path, json!({})).await.is(200)["connections"], 1);
+    let patience = std::time::Duration::from_secs(30);
+    let seen = tokio::task::block_in_place(|| stats.wait_for(Ask::Kick, 1, patience));
+    assert!(seen, "the reader was told");
+    assert_eq!(
+        stats.marked(),
+        [ids[0].clone()],
+        "the phone's, and not the tv's"
+    );
+    assert_eq!(stats.moves(&ids[0], 1, 1), Moved::Kicked);
+    assert_eq!(stats.moves(&ids[1], 1, 1), Moved::Counted);
+    let since = std::time::Instant::now();
+    loop {
+        let online = api.all("/stats/connections", 100).await;
+        if online.len() == 1 {
+            assert_eq!(online[0]["id"], ids[1].as_str());
+            break;
+        }
+        assert!(since.elapsed().as_secs() < 30, "never gone");
+        tokio::task::yield_now().await;
+    }
 }

@@ -48,6 +48,11 @@ impl Open {
         self.ids.is_empty()
     }
 
+    /// It was told to go: by a former reader, or by an admin whom only the row knows of.
+    fn was_told_to_go(&self, id: &str) -> bool {
+        self.ids.get(id).is_some_and(|seen| seen.kicked)
+    }
+
     /// Applies an answer; gives what must be written.
     fn observe(
         &mut self,
@@ -149,6 +154,13 @@ impl Reader {
                 .iter()
                 .filter_map(|id| online.get_key_value(&**id))
                 .map(|(text, _)| &**text),
+        );
+        // once begun, a kick goes on until the connection is gone
+        kick.extend(
+            listed
+                .iter()
+                .map(|(text, _)| *text)
+                .filter(|text| self.open.was_told_to_go(text)),
         );
         self.kick(&kick, &refused.kick).await?;
         self.note_online(&listed);
