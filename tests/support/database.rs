@@ -109,14 +109,13 @@ async fn start() -> Scratch {
         tuning: tuning.map(|(k, v)| (k, v.to_owned())).to_vec(),
         ..private::Options::default()
     };
-    let supervisor = match private::Supervisor::start(options.clone()).await {
-        Ok(supervisor) => supervisor,
+    let mut supervisor = private::Supervisor::start(options.clone()).await;
+    if supervisor.is_err() {
         // without fsync a machine that was switched off may leave anything
-        Err(_) => {
-            fs::remove_dir_all(&options.root).unwrap();
-            private::Supervisor::start(options).await.unwrap()
-        }
-    };
+        fs::remove_dir_all(&options.root).unwrap();
+        supervisor = private::Supervisor::start(options).await;
+    }
+    let supervisor = supervisor.unwrap();
     let url = supervisor.url();
     let base = url.strip_suffix("/postgres").unwrap().to_owned();
     let template = format!("template_{:x}", migrations());

@@ -4,7 +4,7 @@ use crate::support::clock::TurnedClock;
 use chrono::{TimeDelta, Utc};
 use fake_node::{Ask, FakeNode, Fault};
 use hywarden::{
-    clock::{Clock, SystemClock},
+    clock::SystemClock,
     services::accounting::{End, Reader},
 };
 use std::sync::Arc;
@@ -225,9 +225,9 @@ async fn an_entry_that_the_database_refuses_is_held_and_the_rest_is_credited() {
     let (world, node) = one_node().await;
     let instance = world.instance();
     let ids: Vec<String> = (0..9).map(|_| world.id(1, 1)).collect();
-    ids.iter().for_each(|id| {
+    for id in &ids {
         node.moves(id, 1, 0);
-    });
+    }
     world
         .db
         .execute(&format!(
@@ -422,7 +422,7 @@ async fn a_draining_node_is_emptied_read_and_gone() {
     let client = instance.client(&node);
     reader.change(source, client);
     assert_eq!(read(&mut reader).await.end, None);
-    assert_eq!(node.marked(), [id.clone()]);
+    assert_eq!(node.marked(), std::slice::from_ref(&id));
     node.moves(&id, 9, 9);
     let mut ended = None;
     for _ in 0..6 {

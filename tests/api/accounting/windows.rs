@@ -56,7 +56,7 @@ async fn a_quota_is_crossed_once_a_window_and_everybody_learns_it() {
     // the change log told the directory, and the next look at who is online acts on it
     world.keeper.caught_up().await.unwrap();
     reader.run_once().await;
-    assert_eq!(node.marked(), [id.clone()]);
+    assert_eq!(node.marked(), std::slice::from_ref(&id));
     // the month ends; nothing is set to zero but what is used of it
     assert_eq!(instance.accounting.start_windows().await.unwrap(), 0);
     clock.turn(TimeDelta::days(40));

@@ -269,6 +269,7 @@ impl Instance {
         )
     }
 
+    #[expect(clippy::unused_self, reason = "every instance has clients of its own")]
     pub fn client(&self, at: &FakeNode) -> StatsClient {
         Dialer::new(&[])
             .unwrap()

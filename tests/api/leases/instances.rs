@@ -112,7 +112,10 @@ async fn a_lost_word_is_learned_when_the_listed_are_confirmed() {
     })
     .await;
     drop(third);
-    assert_eq!(reader.lists(1, &[&old, &new]).await.kick, [old.id.clone()]);
+    assert_eq!(
+        reader.lists(1, &[&old, &new]).await.kick,
+        std::slice::from_ref(&old.id)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

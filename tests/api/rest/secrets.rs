@@ -54,10 +54,10 @@ fn listen_to_logs() {
 
 /// The spellings in which a secret could hide.
 fn spellings(secret: &str) -> Vec<String> {
-    let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
+    let hex = secret.bytes().map(|b| format!("{b:02x}"));
     vec![
         secret.to_owned(),
-        hex,
+        hex.collect::<Vec<_>>().concat(),
         BASE64_STANDARD
             .encode(secret)
             .trim_end_matches('=')
