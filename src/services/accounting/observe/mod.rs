@@ -45,6 +45,8 @@ pub struct Moved {
     pub since: Option<DateTime<Utc>>,
     /// The answer says something new; otherwise it stands here because it is held.
     pub fresh: bool,
+    /// The id is none of the node's.
+    pub strange: bool,
 }
 
 /// What is known of one id of the present generation.
@@ -61,6 +63,7 @@ struct Last {
     moved: bool,
     /// Its counters were seen but not merged: what was merged stands in `held`.
     held: bool,
+    strange: bool,
 }
 
 /// The last acknowledged values of a node's present generation: everything that the next answer is compared with.
@@ -98,13 +101,20 @@ pub struct Seen {
 }
 
 /// An answer that is being read. Dropping it half-way changes nothing: an incomplete answer is no answer.
-#[derive(Debug)]
 pub struct Look<'a> {
     baseline: &'a mut Baseline,
+    strangers: Strangers<'a>,
     moved: Vec<Moved>,
     known: usize,
     entries: usize,
     lower: bool,
+}
+
+/// Ids that are none of the node's: anybody may fill an answer with them, so only so many are remembered, and what
+/// comes beyond is counted as an entry and no more.
+struct Strangers<'a> {
+    room: usize,
+    is_ours: Box<dyn Fn(&str) -> bool + Send + 'a>,
 }
 
 /// How much of a node's map is dead weight.
@@ -134,17 +144,32 @@ impl Baseline {
                 readable: true,
                 moved: false,
                 held: row.held,
+                strange: false,
             };
             baseline.ids.insert(row.id, last);
         }
         baseline
     }
 
-    /// Begins with a new answer.
+    /// Begins with a new answer, all of which is remembered.
     pub fn look(&mut self) -> Look<'_> {
+        self.look_among(usize::MAX, |_| true)
+    }
+
+    /// Begins with a new answer, of which at most so many ids that are not ours are remembered.
+    pub fn look_among<'a>(
+        &'a mut self,
+        strangers: usize,
+        is_ours: impl Fn(&str) -> bool + Send + 'a,
+    ) -> Look<'a> {
         self.turn = self.turn.wrapping_add(1);
+        let known = self.ids.values().filter(|last| last.strange).count();
         Look {
             baseline: self,
+            strangers: Strangers {
+                room: strangers.saturating_sub(known),
+                is_ours: Box::new(is_ours),
+            },
             moved: Vec::new(),
             known: 0,
             entries: 0,
@@ -176,6 +201,7 @@ impl Baseline {
                 readable: true,
                 moved: true,
                 held: false,
+                strange: moved.strange,
             });
             last.seen = turn;
             last.moved = moved.fresh;
@@ -261,12 +287,20 @@ impl Look<'_> {
         self.entries += 1;
         let turn = self.baseline.turn;
         let Some(last) = self.baseline.ids.get_mut(id) else {
+            let strange = !(self.strangers.is_ours)(id);
+            if strange {
+                let Some(room) = self.strangers.room.checked_sub(1) else {
+                    return;
+                };
+                self.strangers.room = room;
+            }
             self.moved.push(Moved {
                 id: id.into(),
                 now,
                 merged: Counters::default(),
                 since: None,
                 fresh: true,
+                strange,
             });
             return;
         };
@@ -290,6 +324,7 @@ impl Look<'_> {
                 merged,
                 since: Some(since),
                 fresh,
+                strange: last.strange,
             });
         }
     }
@@ -302,6 +337,7 @@ impl Look<'_> {
             known,
             entries,
             lower,
+            strangers: _,
         } = self;
         let emptied = lower || known < baseline.ids.len();
         moved.sort_by(|a, b| a.id.cmp(&b.id));
@@ -323,6 +359,7 @@ impl Look<'_> {
                     merged: Counters::default(),
                     since: Some(last.since),
                     fresh: true,
+                    strange: last.strange,
                 })
                 .collect();
             for entry in &mut moved {

@@ -156,3 +156,33 @@ fn what_is_held_is_looked_at_with_every_read_until_it_heals() {
     let later = look(&mut baseline, &[("a", c(100, 5))]);
     assert_eq!(later.moved[0].since, Some(at(2)));
 }
+
+#[test]
+fn strangers_have_only_so_much_room() {
+    let ours = |id: &str| id.starts_with("ours");
+    let mut baseline = Baseline::default();
+    let mut read = |answer: &[(&str, u64)]| {
+        let mut look = baseline.look_among(2, ours);
+        for (id, tx) in answer {
+            look.entry(id, c(*tx, 0));
+        }
+        let seen = look.finish();
+        baseline.acknowledge(&seen, at(0), |_| false);
+        let ids: Vec<String> = seen.moved.iter().map(|m| m.id.to_string()).collect();
+        (ids, seen.entries, seen.emptied)
+    };
+    let (ids, entries, emptied) = read(&[("a", 1), ("b", 1), ("c", 1), ("ours1", 1), ("ours2", 1)]);
+    assert_eq!(
+        (ids, entries, emptied),
+        (
+            vec!["a".into(), "b".into(), "ours1".into(), "ours2".into()],
+            5,
+            false
+        )
+    );
+    // Those that are remembered go on to be compared; those that found no room never are.
+    let (ids, entries, emptied) = read(&[("b", 2), ("c", 0), ("a", 1), ("ours1", 1), ("ours2", 1)]);
+    assert_eq!((ids, entries, emptied), (vec!["b".into()], 5, false));
+    let (_, _, emptied) = read(&[("b", 1), ("a", 1), ("ours1", 1), ("ours2", 1)]);
+    assert!(emptied);
+}

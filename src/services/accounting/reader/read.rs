@@ -37,7 +37,13 @@ impl Reader {
             return Ok(());
         };
         let previous = state.began;
-        let mut look = state.baseline.look();
+        let (keys, node) = (&self.context.accounting.keys, self.lease.node);
+        let strangers = usize::try_from(self.context.accounting.settings.quarantine_ids);
+        let mut look = state
+            .baseline
+            .look_among(strangers.unwrap_or(usize::MAX), |id| {
+                keys.parse(node, id).is_some()
+            });
         let answer = self
             .client
             .traffic(|entry| {
