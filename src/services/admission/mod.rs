@@ -8,12 +8,11 @@ pub use aftermath::{Aftermath, AftermathWriter, aftermath};
 
 use crate::{
     admission::{
-        AddrKey, Admittance, Ask, Code, ConnectionId, Directory, IdKeys, Memory, Refusal,
-        Verdict,
+        AddrKey, Admittance, Ask, Code, ConnectionId, Directory, IdKeys, Memory, Refusal, Verdict,
         concurrency::{Claim, Taken},
         decide,
-        is_own,
         directory::{NodeEntry, SecretIs, Start},
+        is_own,
         recent::{Recent, Refused},
     },
     clock::{self, Clock},

@@ -16,6 +16,7 @@ use fake_node::{Ask, FakeNode, Moved};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -198,9 +199,11 @@ async fn no_kill_loses_or_invents_a_byte() {
             .await;
         let moved = site.total();
         let clears = site.fake.count(Ask::Clear);
-        report += &format!(
-            "node {number}: moved {moved}, credited {credited}, held {held}, clean-ups {clears}\n"
-        );
+        writeln!(
+            report,
+            "node {number}: moved {moved}, credited {credited}, held {held}, clean-ups {clears}"
+        )
+        .unwrap();
         assert!(credited <= moved, "seed {seed}, invented:\n{report}");
         let lost = world
             .number(&format!("SELECT count(*) FROM events WHERE node_no = {number} AND kind = 'node.clean_up_lost'"))
@@ -310,7 +313,7 @@ async fn clients(sites: Arc<Vec<Site>>, house: Arc<House>, stop: Arc<AtomicBool>
         for site in sites.iter() {
             site.traffic(&mut dice);
         }
-        if turn % 20 == 0 {
+        if turn.is_multiple_of(20) {
             let transient = &sites[TRANSIENT];
             let addresses = house.addresses();
             if let Some(at) = dice.pick(&addresses) {
@@ -318,7 +321,7 @@ async fn clients(sites: Arc<Vec<Site>>, house: Arc<House>, stop: Arc<AtomicBool>
             }
             transient.leave(&mut dice);
         }
-        if turn % 200 == 0 {
+        if turn.is_multiple_of(200) {
             let addresses = house.addresses();
             let site = dice.pick(&sites[..TRANSIENT]).unwrap();
             if let Some(at) = dice.pick(&addresses) {
@@ -341,11 +344,11 @@ async fn all_read(world: &World, sites: &[Site]) {
     for site in sites {
         let fake = site.fake.clone();
         let read = tokio::task::spawn_blocking(move || {
-            fake.wait_for(Ask::Traffic, 3, Duration::from_secs(60))
+            fake.wait_for(Ask::Traffic, 3, Duration::from_mins(1))
         });
         assert!(read.await.unwrap(), "somebody reads every node");
     }
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while world.number("SELECT count(*) FROM usage_touched").await > 0 {
         assert!(Instant::now() < end, "the sweeper works off what is left");
     }
