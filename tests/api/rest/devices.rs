@@ -197,7 +197,7 @@ async fn a_secret_leads_to_one_device() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kick_closes_one_device_and_keeps_nobody_out() {
-    let (house, api) = house().await;
+    let (_house, api) = house().await;
     let stats = FakeNode::start("s");
     let node =
         json!({"name": "fra1", "address": "n:443", "stats_url": stats.url(), "stats_secret": "s"});
