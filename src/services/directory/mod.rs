@@ -15,8 +15,9 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// How long a change waits for the directory to hold it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a change waits for the directory to hold it: a lost connection is noticed after 3 s, made again, and everything
+/// compared.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a caller asks of the keeper.
 enum Wish {
