@@ -51,6 +51,10 @@ pub struct Moved {
 
 /// What is known of one id of the present generation.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about one of a million ids"
+)]
 struct Last {
     counters: Counters,
     /// When the read began that gave these counters.
