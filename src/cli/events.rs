@@ -2,7 +2,7 @@
 use super::{
     console::{Console, items, next_cursor},
     failure::Failure,
-    output::{instant, text},
+    output::{harmless, instant, text},
     path::Path,
 };
 use clap::Subcommand;
@@ -98,12 +98,32 @@ fn line(event: &Value) -> String {
             let _ = write!(line, "  {key}={}", text(event, key));
         }
     }
-    if event
-        .get("data")
-        .and_then(Value::as_object)
-        .is_some_and(|data| !data.is_empty())
+    // What was not said of an object says nothing here either.
+    let data = event.get("data").and_then(Value::as_object);
+    for (key, value) in data
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
     {
-        let _ = write!(line, "  {}", text(event, "data"));
+        let _ = write!(line, "  {key}={}", harmless(&value.to_string()));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let event = json!({
+            "number": 7, "at": "2026-11-21T09:30:00.5Z", "severity": "info", "kind": "user.created", "actor": "cli:0",
+            "user": "ann", "device": null, "data": {"quota": null, "window": "month", "name": "a\u{1b}[2Jb"},
+        });
+        assert_eq!(
+            line(&event),
+            "2026-11-21T09:30:00Z       7  info     user.created  user=ann  actor=cli:0  name=\"a\\u001b[2Jb\"  window=\"month\""
+        );
+    }
 }

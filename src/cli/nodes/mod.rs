@@ -115,6 +115,9 @@ async fn post(node: &str, verb: &str, on: &mut Console) -> Result<(), Failure> {
 /// The configuration goes into a file: nothing stands around it.
 async fn config(node: &str, yaml: bool, on: &mut Console) -> Result<(), Failure> {
     let answer = on.api.get(&Path::of(&["nodes", node, "config"])?).await?;
+    if on.out.is_json() {
+        return on.out.answer(&answer, |_| String::new());
+    }
     match answer.get("server_config_yaml").and_then(|y| y.as_str()) {
         Some(text) if yaml => on.out.write(text),
         None if yaml => Err(Failure::failed(format!(

@@ -1,5 +1,5 @@
 //! A node on the screen.
-use crate::cli::output::{Column, bytes, card, instant, list, seconds, text};
+use crate::cli::output::{Column, bytes, card, harmless, instant, list, seconds, text};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -71,29 +71,45 @@ pub fn configured(n: &Value) -> String {
         .into_iter()
         .flatten()
     {
-        let _ = write!(out, "\nwarning: {}\n", sentence(warning));
+        let _ = write!(
+            out,
+            "\nwarning: {}\n",
+            harmless(warning.as_str().unwrap_or_default())
+        );
     }
     out
 }
 
 /// What a test read saw.
 pub fn test(seen: &Value) -> String {
-    if let Some(said) = seen.as_str() {
-        return format!("test read: {said}\n");
+    if let Some(why) = seen.get("error").and_then(Value::as_str) {
+        return format!("test read: it failed: {}\n", harmless(why));
     }
-    let fields: Vec<(&str, String)> = seen
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(key, _)| (key.as_str(), text(seen, key)))
-        .collect();
-    format!("test read of the stats:\n{}", card(&fields))
+    format!(
+        "test read: {} ids in {}, {} connections online, in {} ms\n",
+        text(seen, "entries"),
+        bytes(seen, "bytes"),
+        text(seen, "online"),
+        text(seen, "took_ms"),
+    )
 }
 
-fn sentence(warning: &Value) -> String {
-    match warning.as_str() {
-        Some(said) => said.to_owned(),
-        None => text(warning, "message"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_test_read_is_one_sentence() {
+        assert_eq!(
+            test(
+                &json!({"ok": true, "error": null, "entries": 12, "bytes": 2048, "online": 3, "took_ms": 7})
+            ),
+            "test read: 12 ids in 2 KiB, 3 connections online, in 7 ms\n"
+        );
+        assert_eq!(
+            test(&json!({"ok": false, "error": "not reachable", "took_ms": 0})),
+            "test read: it failed: not reachable\n"
+        );
     }
 }

@@ -6,7 +6,7 @@ mod qr;
 mod table;
 mod units;
 
-pub use field::{flag, list, text};
+pub use field::{flag, harmless, list, text};
 pub use printer::Printer;
 pub use qr::qr;
 pub use table::{Column, Table, card};

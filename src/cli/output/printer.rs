@@ -1,5 +1,8 @@
 //! The one place that writes to standard output and standard error.
-use super::table::{Column, Table};
+use super::{
+    field::harmless,
+    table::{Column, Table},
+};
 use crate::cli::failure::Failure;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -61,7 +64,7 @@ impl Printer {
         let text = match failure {
             Failure::Closed => return,
             _ if self.json => failure.problem().to_string(),
-            _ => format!("hywarden: {}", super::field::harmless(&failure.to_string())),
+            _ => format!("hywarden: {}", harmless(&failure.to_string())),
         };
         // Nobody is left to tell when this fails too.
         let _ = writeln!(self.notes, "{text}");

@@ -48,6 +48,10 @@ fn a_node_from_its_configuration_to_its_end() {
 
     let printed = program.run(&["node", "config", "fra1"]);
     assert_eq!(&printed.json(), config);
+    has_fields(
+        &program.json(&["node", "config", "fra1"]),
+        &["hook_url", "server_config", "server_config_yaml"],
+    );
     let yaml = program.run(&["node", "config", "fra1", "--yaml"]);
     assert!(
         yaml.out.contains("\nauth:\n") || yaml.out.starts_with("auth:\n"),
@@ -115,7 +119,7 @@ fn people_are_told_what_to_write_and_what_was_seen() {
         "salamander",
         "203.0.113.7",
         "10.9.0.0/16",
-        "test read",
+        "test read: it failed: ",
     ] {
         assert!(said.out.contains(part), "no {part} in {}", said.out);
     }
