@@ -42,9 +42,10 @@ bench: ## the figures of docs/benchmarks.md, also in target/bench.json
 	@scripts/install bench
 	cargo bench --locked --bench figures
 
-soak: ## what takes longer: more schedules, more kills
+soak: ## what takes longer: more schedules, more kills, mutants
 	@scripts/install test
 	HYWARDEN_SOAK=1 cargo test --release --locked -- --nocapture
+	tests/mutants/run
 
 clean: ## remove everything that was built, and the tests' clusters
 	cargo clean

@@ -20,7 +20,9 @@ pub fn subscriber<W>(level: &str, to: W) -> Result<impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(level).with_context(|| format!("log.level: `{level}`"))?;
+    // how many workers start is no news; a filter that names them wins
+    let filter = EnvFilter::try_new(format!("actix_server=warn,{level}"))
+        .with_context(|| format!("log.level: `{level}`"))?;
     Ok(tracing_subscriber::fmt()
         .with_env_filter(filter)
         .event_format(Json)

@@ -14,7 +14,7 @@ async fn the_statement_does_what_the_model_does() {
     let world = World::new().await;
     let seed = seed();
     let mut conn = world.db.connect().await;
-    for round in 0..schedules(2_000).div_ceil(25) {
+    for round in 0..schedules(80, 2_000) {
         let mut dice = Dice::new(seed.wrapping_add(round));
         let (mut model, mut node) = (Tables::default(), 1_i64);
         for step in 0..40 {

@@ -174,9 +174,14 @@ pub fn seed() -> u64 {
     seed
 }
 
-/// How many schedules: `HYWARDEN_SCHEDULES`, or this.
-pub fn schedules(usual: u64) -> u64 {
-    std::env::var("HYWARDEN_SCHEDULES").map_or(usual, |text| {
+/// How many schedules: `HYWARDEN_SCHEDULES`, else the usual number, or that of `make soak`.
+pub fn schedules(usual: u64, soak: u64) -> u64 {
+    let of_this_run = if std::env::var_os("HYWARDEN_SOAK").is_some() {
+        soak
+    } else {
+        usual
+    };
+    std::env::var("HYWARDEN_SCHEDULES").map_or(of_this_run, |text| {
         text.parse().expect("HYWARDEN_SCHEDULES is a number")
     })
 }

@@ -584,7 +584,7 @@ fn entry(id: &str, now: Counters) -> Entry {
 #[test]
 fn no_schedule_loses_or_invents_a_byte() {
     let seed = seed();
-    let n = schedules(2_000);
+    let n = schedules(2_000, 1_000_000);
     let (mut unseen, mut generations, mut doubts, mut late) = (0, 0, 0, 0);
     for schedule in 0..n {
         let seed = seed.wrapping_add(schedule);
