@@ -10,6 +10,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::try_join;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -66,14 +67,18 @@ pub async fn users(
     to: UserNo,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<UserNo>> {
-    let users = rows::users(conn, from, to).await?;
-    let mut devices = by_user(rows::devices(conn, from, to).await?, |d| d.user_no);
-    let mut credentials = by_user(
-        rows::credentials(conn, from, to, now - REMEMBERED).await?,
-        |c| c.0,
-    );
-    let mut groups = by_user(rows::groups(conn, from, to).await?, |g| g.0);
-    let mut overrides = by_user(rows::overrides(conn, from, to).await?, |o| o.0);
+    let conn: &AsyncPgConnection = conn;
+    let (users, devices, credentials, groups, overrides) = try_join!(
+        rows::users(conn, from, to),
+        rows::devices(conn, from, to),
+        rows::credentials(conn, from, to, now - REMEMBERED),
+        rows::groups(conn, from, to),
+        rows::overrides(conn, from, to),
+    )?;
+    let mut devices = by_user(devices, |d| d.user_no);
+    let mut credentials = by_user(credentials, |c| c.0);
+    let mut groups = by_user(groups, |g| g.0);
+    let mut overrides = by_user(overrides, |o| o.0);
     let mut changed = Vec::new();
     for row in users {
         let number = row.number;
