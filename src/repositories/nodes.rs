@@ -219,22 +219,6 @@ pub async fn with_stats_url(
         .optional()
 }
 
-/// Reads a node that is being drained and locks its row.
-pub async fn lock_draining(
-    conn: &mut AsyncPgConnection,
-    number: NodeNo,
-) -> QueryResult<Option<Node>> {
-    nodes::table
-        .filter(nodes::number.eq(number))
-        .filter(nodes::deleted_at.is_null())
-        .filter(nodes::draining_at.is_not_null())
-        .select(Node::as_select())
-        .for_no_key_update()
-        .first(conn)
-        .await
-        .optional()
-}
-
 /// The names of the groups that these nodes are in.
 pub async fn groups_of(
     conn: &mut AsyncPgConnection,

@@ -3,8 +3,8 @@ use super::{NodeDetail, Nodes, found, locked, trace};
 use crate::{
     admission::concurrency::Listed,
     error::{Error, Result},
-    models::{Named, Node, NodeNo},
-    repositories::{groups, nodes, traffic},
+    models::{Named, Node},
+    repositories::{groups, nodes, readings, traffic},
     services::store::leave,
 };
 use diesel_async::AsyncConnection;
@@ -79,7 +79,10 @@ impl Nodes {
         let mut conn = self.store.conn().await?;
         let node = conn
             .transaction(async |conn| {
-                let mut node = locked(conn, which).await?;
+                // in the order of its reader, which may be draining it at this moment
+                let node = found(conn, which).await?.node;
+                readings::close(conn, node.number).await?;
+                let mut node = locked(conn, &Named::Id(node.id.0)).await?;
                 node.deleted_at = Some(now);
                 let node = nodes::update(conn, &node, now).await?;
                 groups::forget_node(conn, node.number).await?;
@@ -91,30 +94,6 @@ impl Nodes {
             .await?;
         self.leases.forget_node(node.number).await;
         self.store.caught_up(conn).await
-    }
-
-    /// Ends a draining node on which nobody is online any more; called by its reader. False: it is not draining.
-    pub async fn drained(&self, number: NodeNo) -> Result<bool> {
-        let now = self.store.clock.now();
-        let mut conn = self.store.conn().await?;
-        let done = conn
-            .transaction(async |conn| {
-                let Some(mut node) = nodes::lock_draining(conn, number).await? else {
-                    return Ok::<_, Error>(false);
-                };
-                node.deleted_at = Some(now);
-                let node = nodes::update(conn, &node, now).await?;
-                groups::forget_node(conn, node.number).await?;
-                let what = ("node.delete", "node.deleted");
-                let trace = trace("reader", what, &node, now).with(json!({ "abandoned": false }));
-                leave(conn, trace).await?;
-                Ok(true)
-            })
-            .await?;
-        if done {
-            self.leases.forget_node(number).await;
-        }
-        Ok(done)
     }
 
     /// Closes every connection of a node; who may log in may do so again. Gives how many were open.
