@@ -299,6 +299,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        limited -> Bool,
     }
 }
 
