@@ -37,6 +37,14 @@ async fn held(world: &World, reason: &str) -> i64 {
         .await
 }
 
+fn quarantined(instance: &super::world::Instance) -> u64 {
+    let metrics = instance.metrics.render().unwrap();
+    let line = metrics
+        .lines()
+        .find_map(|l| l.strip_prefix("hywarden_quarantine_total{node=\"node1\"} "));
+    line.map_or(0, |count| count.parse().unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_node_says_is_credited_to_whom_the_id_names() {
     let (world, node) = one_node().await;
@@ -211,14 +219,59 @@ async fn what_is_over_the_cap_is_only_counted() {
     node.moves("forged0", 1, 1);
     read(&mut reader).await;
     assert_eq!(held(&world, "mac").await, 3);
-    // the three that are held, and the one of them that moved; the two beyond are entries of the node and no more
-    assert!(
-        instance
-            .metrics
-            .render()
-            .unwrap()
-            .contains("hywarden_quarantine_total{node=\"node1\"} 4")
+    // the three that are held, the one of them that moved, the two beyond
+    assert_eq!(quarantined(&instance), 6);
+    for _ in 0..3 {
+        read(&mut reader).await;
+    }
+    assert_eq!(quarantined(&instance), 6, "not once a read");
+    node.moves("forged7", 1, 1);
+    read(&mut reader).await;
+    assert_eq!(quarantined(&instance), 7);
+    // the next holder remembers no more than the first, and forgets none
+    let next = world.instance();
+    let mut reader = next.reader(&world, 1, &node).await;
+    read(&mut reader).await;
+    read(&mut reader).await;
+    assert_eq!(
+        quarantined(&next),
+        3,
+        "those beyond, which it has not seen yet"
     );
+    assert_eq!(held(&world, "mac").await, 3);
+    assert_eq!(world.generation(1).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_over_the_cap_are_dead_weight_and_are_cleaned_up() {
+    let world = World::with(Arc::new(SystemClock), |s| {
+        s.quarantine_ids = 3;
+        s.dead_ids = 4;
+        s.low_rate = u64::MAX;
+    })
+    .await;
+    let node = FakeNode::start("s");
+    world.user(1, "").await;
+    world.node(1, &node).await;
+    let instance = world.instance();
+    let good = world.id(1, 1);
+    node.connect(&good);
+    node.moves(&good, 1, 2);
+    for n in 0..5 {
+        node.moves(&format!("forged{n}"), 1, 1);
+    }
+    let mut reader = instance.reader(&world, 1, &node).await;
+    read(&mut reader).await;
+    read(&mut reader).await;
+    assert_eq!(node.count(Ask::Clear), 0, "two reads must agree");
+    read(&mut reader).await;
+    assert_eq!(node.count(Ask::Clear), 1, "three are held, two are counted");
+    assert_eq!(quarantined(&instance), 5);
+    node.moves(&good, 3, 4);
+    read(&mut reader).await;
+    assert_eq!(world.credited(1).await, 10);
+    assert_eq!(world.generation(1).await, 2);
+    world.assert_conserved().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,6 +345,8 @@ async fn more_than_the_line_carries_is_held_until_time_has_passed() {
     let mut reader = instance.reader(&world, 1, &node).await;
     read(&mut reader).await;
     assert_eq!(held(&world, "implausible").await, 1);
+    read(&mut reader).await;
+    assert_eq!(quarantined(&instance), 1, "held again, counted once");
     assert_eq!(world.generation(1).await, 1);
     clock.turn(TimeDelta::seconds(1));
     read(&mut reader).await;
@@ -422,6 +477,8 @@ async fn a_draining_node_is_emptied_read_and_gone() {
     let source = instance.source(&world, reader.lease().node).await;
     let client = instance.client(&node);
     reader.change(source, client);
+    let rule = "INSERT INTO node_overrides (user_no, node_no, allowed) VALUES (1, 1, true)";
+    world.db.execute(rule).await;
     assert_eq!(read(&mut reader).await.end, None);
     assert_eq!(node.marked(), std::slice::from_ref(&id));
     node.moves(&id, 9, 9);
@@ -441,10 +498,14 @@ async fn a_draining_node_is_emptied_read_and_gone() {
     );
     assert_eq!(
         world
-            .number("SELECT count(*) FROM events WHERE kind = 'node.drained'")
+            .number("SELECT count(*) FROM events WHERE kind = 'node.deleted'")
             .await,
         1
     );
+    let left = "SELECT (SELECT count(*) FROM group_nodes) + (SELECT count(*) FROM node_overrides)";
+    assert_eq!(world.number(left).await, 0, "no group holds it any more");
+    let audited = "SELECT count(*) FROM audit WHERE action = 'node.delete' AND detail = '{\"abandoned\": false}'";
+    assert_eq!(world.number(audited).await, 1);
     assert_eq!(
         world.credited(1).await,
         2,

@@ -317,6 +317,7 @@ impl World {
                 merged: seen,
                 since: self.now,
                 held: false,
+                strange: false,
             }
         }));
         holder.known = Some(Known {
