@@ -69,11 +69,19 @@ pub fn links(keyring: &Keyring, nodes: &[Node], secret: &str) -> Result<Vec<Link
         .collect()
 }
 
-/// A client's configuration for one node.
-pub fn config(keyring: &Keyring, node: &Node, secret: &str, format: Format) -> Result<Value> {
+/// A client's configuration for one node, and what its user must be told besides.
+pub fn config(
+    keyring: &Keyring,
+    node: &Node,
+    secret: &str,
+    format: Format,
+) -> Result<(Value, Option<&'static str>)> {
     with_endpoint(keyring, node, |endpoint| match format {
-        Format::Hysteria => client_config::official(endpoint, secret, SOCKS5),
-        Format::SingBox => client_config::sing_box(endpoint, secret, SOCKS5),
+        Format::Hysteria => (client_config::official(endpoint, secret, SOCKS5), None),
+        Format::SingBox => (
+            client_config::sing_box(endpoint, secret, SOCKS5),
+            client_config::sing_box_warning(endpoint),
+        ),
     })
 }
 

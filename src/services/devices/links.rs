@@ -19,8 +19,14 @@ impl Devices {
         links::links(&self.keyring, &nodes, secret.expose_secret())
     }
 
-    /// A client's configuration for one node: the one that is asked for, or the first permitted one.
-    pub async fn config(&self, id: DeviceId, node: Option<&str>, format: Format) -> Result<Value> {
+    /// A client's configuration for one node: the one that is asked for, or the first permitted one; and what its user
+    /// must be told besides.
+    pub async fn config(
+        &self,
+        id: DeviceId,
+        node: Option<&str>,
+        format: Format,
+    ) -> Result<(Value, Option<&'static str>)> {
         let mut conn = self.store.conn().await?;
         let detail = found(&mut conn, id).await?;
         let secret = self.reveal(&mut conn, &detail.device).await?;
