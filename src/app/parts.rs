@@ -42,7 +42,10 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use std::{
     net::SocketAddr,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -67,6 +70,8 @@ pub struct Parts {
     pub services: Services,
     pub proxies: TrustedProxies,
     pub metrics: Metrics,
+    /// Of the private PostgreSQL, after it ended by itself.
+    pub restarts: Arc<AtomicU64>,
 }
 
 impl Parts {
@@ -201,6 +206,7 @@ impl Parts {
             services,
             proxies,
             metrics,
+            restarts: database.restarts(),
         };
         let outbox = Outbox {
             db: parts.jobs_db.clone(),
