@@ -1,4 +1,7 @@
 //! The directory and the decision together: each code on its own, and their order.
+mod codes;
+mod memory;
+
 use super::{node::SecretIs, *};
 use crate::{
     admission::{
