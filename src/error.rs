@@ -43,6 +43,15 @@ pub enum Error {
     /// Somebody known asks for what it may not do.
     #[error("this needs the scope {0}")]
     Forbidden(&'static str),
+    /// Somebody known asks for what stands above it.
+    #[error("accounts with the role {0} are not yours to manage")]
+    Rank(&'static str),
+    /// A machine asks for what only a person can do.
+    #[error("this needs a login of a person")]
+    NeedsLogin,
+    /// A person asks for what needs a fresh proof of who it is.
+    #[error("prove again who you are: the last proof is older than 5 minutes")]
+    NotFresh,
     /// A store is away; try again.
     #[error("{0} is not available")]
     Unavailable(&'static str),

@@ -12,6 +12,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        owner_no -> Nullable<Int8>,
     }
 }
 
@@ -105,6 +106,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    factors (user_no) {
+        user_no -> Int8,
+        password_hash -> Nullable<Text>,
+        password_set_at -> Nullable<Timestamptz>,
+        totp_sealed -> Nullable<Bytea>,
+        totp_since -> Nullable<Timestamptz>,
+        totp_step -> Int8,
+        totp_pending_sealed -> Nullable<Bytea>,
+        totp_pending_since -> Nullable<Timestamptz>,
+        totp_failed_step -> Int8,
+        totp_failed_in_step -> Int2,
+        totp_failing_since -> Nullable<Timestamptz>,
+        totp_failed -> Int2,
+    }
+}
+
+diesel::table! {
     group_nodes (group_no, node_no) {
         group_no -> Int8,
         node_no -> Int8,
@@ -124,6 +142,25 @@ diesel::table! {
         number -> Int8,
         name -> Text,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    invites (id) {
+        id -> Uuid,
+        secret_hash -> Bytea,
+        email -> Nullable<Text>,
+        role -> Text,
+        quota -> Nullable<Int8>,
+        valid_for_seconds -> Nullable<Int8>,
+        note -> Text,
+        created_by -> Text,
+        inviter_no -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        used_by -> Nullable<Int8>,
+        revoked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -202,6 +239,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    password_links (secret_hash) {
+        secret_hash -> Bytea,
+        user_no -> Int8,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     quarantine (number) {
         number -> Int8,
         node_no -> Int8,
@@ -221,6 +269,42 @@ diesel::table! {
     readers (instance) {
         instance -> Uuid,
         seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_no, hash) {
+        user_no -> Int8,
+        hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Bytea,
+        session -> Uuid,
+        issued_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        successor -> Nullable<Bytea>,
+        successor_sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_no -> Int8,
+        kind -> Text,
+        cookie_hash -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        fresh_at -> Timestamptz,
+        used_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        addr -> Nullable<Inet>,
+        user_agent -> Text,
+        ended_at -> Nullable<Timestamptz>,
+        ended -> Nullable<Text>,
     }
 }
 
@@ -299,6 +383,7 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        email -> Nullable<Text>,
     }
 }
 
@@ -310,16 +395,22 @@ diesel::allow_tables_to_appear_in_same_query!(
     credentials,
     devices,
     events,
+    factors,
     group_nodes,
     group_users,
     groups,
+    invites,
     key_fingerprints,
     node_overrides,
     node_readings,
     nodes,
     outbox,
+    password_links,
     quarantine,
     readers,
+    recovery_codes,
+    refresh_tokens,
+    sessions,
     settings,
     usage_daily,
     usage_hourly,

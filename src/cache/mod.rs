@@ -1,8 +1,10 @@
 //! The only room that speaks Redis. Nothing in Redis is the only copy of anything: each use says what happens without.
 //!
-//! `keys` names every key with the type of its value and its lifetime, `leases` shares the leases of connections.
+//! `keys` names every key with the type of its value and its lifetime, `leases` shares the leases of connections, `limits` how
+//! often somebody may try.
 pub mod keys;
 pub mod leases;
+pub mod limits;
 
 use anyhow::Context;
 use keys::Key;
@@ -64,6 +66,13 @@ impl Cache {
         set.arg(self.name(key)).arg(value).arg(options);
         let answer: Option<String> = set.query_async(&mut link).await?;
         Ok(answer.is_some())
+    }
+
+    /// Removes a key.
+    pub async fn delete(&self, key: &impl Key) -> Result<()> {
+        let mut link = self.link.clone();
+        let mut del = redis::cmd("DEL");
+        del.arg(self.name(key)).query_async(&mut link).await
     }
 
     fn name(&self, key: &impl Key) -> String {

@@ -31,6 +31,10 @@ pub struct Settings {
     pub redis: Redis,
     /// Keys.
     pub keys: Keys,
+    /// People who log in.
+    pub logins: Logins,
+    /// Mail to them.
+    pub mail: Mail,
     /// The auth hook.
     pub hook: Hook,
     /// Reading nodes and crediting bytes.
@@ -71,6 +75,8 @@ pub struct Server {
     pub workers: usize,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Other origins whose pages may call the API.
+    pub allowed_origins: Vec<String>,
 }
 
 /// When the tables are brought up to date.
@@ -126,6 +132,71 @@ pub struct Keys {
     /// The file; none: `keys.toml` in the data directory.
     #[serde(deserialize_with = "blank::none")]
     pub file: Option<PathBuf>,
+}
+
+/// Who may make an account for itself.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Nobody.
+    Off,
+    /// Whoever was invited.
+    Invite,
+    /// Everybody.
+    Open,
+}
+
+/// People who log in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logins {
+    /// Who may make an account for itself.
+    pub registration: Registration,
+    /// What an account has that somebody made without an invitation.
+    #[serde(deserialize_with = "units::bytes")]
+    pub registration_quota: u64,
+    /// How long an access token is valid.
+    #[serde(deserialize_with = "units::duration")]
+    pub access_lifetime: Duration,
+    /// Unused for so long a login ends.
+    #[serde(deserialize_with = "units::duration")]
+    pub idle: Duration,
+    /// However much it is used it ends then.
+    #[serde(deserialize_with = "units::duration")]
+    pub lifetime: Duration,
+    /// How long an invitation is valid.
+    #[serde(deserialize_with = "units::duration")]
+    pub invite_lifetime: Duration,
+    /// Memory of one password hash.
+    #[serde(deserialize_with = "units::bytes")]
+    pub hash_memory: u64,
+    /// Passes of one password hash.
+    pub hash_passes: u32,
+    /// Hashes at once; 0: one a core.
+    pub hash_threads: usize,
+    /// Hashes that wait for their turn.
+    pub hash_queue: usize,
+    /// Tries of one address at once; then one a minute.
+    pub tries: u32,
+    /// Tries of everybody a second.
+    pub tries_per_second: u32,
+    /// Further public keys whose tokens are taken.
+    #[serde(deserialize_with = "blank::none")]
+    pub trusted_keys: Option<PathBuf>,
+}
+
+/// Mail to people.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The server that takes it; none: no mail.
+    #[serde(deserialize_with = "blank::secret")]
+    pub smtp_url: Option<SecretString>,
+    /// Where `smtp_url` was read from.
+    #[serde(deserialize_with = "blank::none")]
+    pub smtp_url_file: Option<PathBuf>,
+    /// From whom it comes.
+    pub from: String,
 }
 
 /// The auth hook.
@@ -259,6 +330,11 @@ impl Settings {
         .context("database.url_file")?;
         layers::read_secret(&mut settings.redis.url, settings.redis.url_file.as_deref())
             .context("redis.url_file")?;
+        layers::read_secret(
+            &mut settings.mail.smtp_url,
+            settings.mail.smtp_url_file.as_deref(),
+        )
+        .context("mail.smtp_url_file")?;
         settings.check()?;
         Ok(settings)
     }
@@ -328,6 +404,7 @@ impl Settings {
                 "guess_burst and guess_per_second are at least 1",
             );
         }
+        self.check_logins()?;
         if self.hook.batch_rows == 0 || self.hook.queue_rows == 0 {
             return wrong(
                 "hook.batch_rows",
@@ -343,6 +420,50 @@ impl Settings {
             return wrong("accounting.thresholds", "percents between 1 and 99");
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    fn check_logins(&self) -> Result<()> {
+        let logins = &self.logins;
+        let minute = Duration::from_mins(1);
+        let checks = [
+            (
+                logins.access_lifetime >= minute && logins.access_lifetime <= 10 * minute,
+                "logins.access_lifetime: from 1m to 10m",
+            ),
+            (
+                logins.idle >= minute && logins.lifetime >= logins.idle,
+                "logins.idle: at least 1m and at most logins.lifetime",
+            ),
+            (
+                logins.hash_memory >= 19 << 20 && logins.hash_memory <= 1 << 30,
+                "logins.hash_memory: from 19MiB to 1GiB",
+            ),
+            (
+                (2..=100).contains(&logins.hash_passes),
+                "logins.hash_passes: from 2 to 100",
+            ),
+            (
+                logins.hash_queue > 0 && logins.tries > 0 && logins.tries_per_second > 0,
+                "logins.hash_queue, tries and tries_per_second: at least 1",
+            ),
+            (
+                self.mail.smtp_url.is_none() || self.mail.from.contains('@'),
+                "mail.from: an address, needed with mail.smtp_url",
+            ),
+            (
+                self.server.allowed_origins.iter().all(|origin| {
+                    Url::parse(origin)
+                        .is_ok_and(|url| url.origin().ascii_serialization() == *origin)
+                }),
+                "server.allowed_origins: origins such as https://panel.example.com",
+            ),
+        ];
+        match checks.iter().find(|(fine, _)| !fine) {
+            Some((_, why)) => Err(anyhow::anyhow!("{why}")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 use super::{client::TrustedProxies, edge::AskedBy};
 use crate::{
     error::Error,
-    services::{Services, tokens::Caller},
+    models::{DeviceId, Named},
+    services::{
+        Services,
+        callers::{Caller, Whose},
+    },
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -59,6 +63,8 @@ scopes! {
     /** Sees events. */ EventsRead = "events:read",
     /** Sees the state of this instance. */ SystemRead = "system:read",
     /** Makes it read everything again. */ SystemWrite = "system:write",
+    /** Sees logins and invitations. */ LoginsRead = "logins:read",
+    /** Invites, ends logins, hands out links to a new password. */ LoginsWrite = "logins:write",
 }
 
 /// A caller that holds the scope `S`.
@@ -71,6 +77,65 @@ impl<S> Deref for May<S> {
         &self.0
     }
 }
+
+/// A caller that holds the scope `S`, or a person that is logged in and asks for what is its own. A handler names the
+/// object by `to_user` or `to_device` before it does anything: what is somebody else's is as if it were not.
+#[derive(Debug)]
+pub struct Reach<S> {
+    caller: Caller,
+    /// Whose objects.
+    pub whose: Whose,
+    scope: PhantomData<S>,
+}
+
+impl<S> Deref for Reach<S> {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl<S> Reach<S> {
+    /// Lets through to a user within reach.
+    pub async fn to_user(&self, app: &Services, who: &str) -> Result<Named, Error> {
+        let named = Named::from(who);
+        if let Whose::Own(own) = self.whose {
+            let asked = match &named {
+                Named::Id(id) => self.user.filter(|_| self.is_called(*id)),
+                Named::Name(_) => app.users.number(&named).await?,
+            };
+            if asked != Some(own) {
+                return Err(Error::NotFound("user"));
+            }
+        }
+        Ok(named)
+    }
+
+    /// Lets through to a device within reach.
+    pub async fn to_device(&self, app: &Services, device: DeviceId) -> Result<DeviceId, Error> {
+        if let Whose::Own(own) = self.whose
+            && app.devices.owner(device).await? != Some(own)
+        {
+            return Err(Error::NotFound("device"));
+        }
+        Ok(device)
+    }
+}
+
+/// A person that is logged in, for what nobody can do for it.
+#[derive(Debug)]
+pub struct Person(pub Caller);
+
+impl Deref for Person {
+    type Target = Caller;
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+/// Anybody who is known.
+#[derive(Debug)]
+pub struct Anyone(pub Caller);
 
 /// What is known of who asks, left by the edge for the extractor.
 struct Known(Result<Caller, Error>);
@@ -85,20 +150,60 @@ pub async fn identify(req: &ServiceRequest) {
     left.insert(Known(caller));
 }
 
+fn known(req: &HttpRequest) -> Result<Caller, Error> {
+    let known = req.extensions_mut().remove::<Known>();
+    known.map_or(Err(Error::Unauthenticated), |known| known.0)
+}
+
 impl<S: Scope> FromRequest for May<S> {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let known = req.extensions_mut().remove::<Known>();
-        let caller = known.map_or(Err(Error::Unauthenticated), |known| known.0);
-        ready(caller.and_then(|caller| {
+        ready(known(req).and_then(|caller| {
             if caller.holds(S::NAME) {
                 Ok(Self(caller, PhantomData))
             } else {
                 Err(Error::Forbidden(S::NAME))
             }
         }))
+    }
+}
+
+impl<S: Scope> FromRequest for Reach<S> {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(known(req).and_then(|caller| {
+            let whose = caller.reach(S::NAME).ok_or(Error::Forbidden(S::NAME))?;
+            Ok(Self {
+                caller,
+                whose,
+                scope: PhantomData,
+            })
+        }))
+    }
+}
+
+impl FromRequest for Person {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(known(req).and_then(|caller| match caller.login {
+            Some(_) => Ok(Self(caller)),
+            None => Err(Error::NeedsLogin),
+        }))
+    }
+}
+
+impl FromRequest for Anyone {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(known(req).map(Self))
     }
 }
 
@@ -127,10 +232,10 @@ async fn caller(req: &HttpRequest) -> Result<Caller, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::tokens;
+    use crate::services::callers;
 
     #[test]
     fn every_scope_can_be_given_to_a_token() {
-        assert_eq!(ALL, tokens::SCOPES);
+        assert_eq!(ALL, callers::SCOPES);
     }
 }

@@ -98,6 +98,9 @@ impl Error {
             Self::State(_) => (StatusCode::CONFLICT, "state"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::Rank(_) => (StatusCode::FORBIDDEN, "rank"),
+            Self::NeedsLogin => (StatusCode::FORBIDDEN, "login_needed"),
+            Self::NotFresh => (StatusCode::FORBIDDEN, "not_fresh"),
             Self::Stats(_) => (StatusCode::BAD_GATEWAY, "stats"),
             Self::Unavailable(_)
             | Self::Pool(_)

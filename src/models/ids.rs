@@ -23,6 +23,7 @@ id!(/** A device, in the API. */ DeviceId(Uuid));
 id!(/** A node, in the API. */ NodeId(Uuid));
 id!(/** A group, in the API. */ GroupId(Uuid));
 id!(/** An API token. */ TokenId(Uuid));
+id!(/** A login of a person, with everything that was refreshed from it. */ SessionId(Uuid));
 id!(/** One running process of this program. */ InstanceId(Uuid));
 id!(/** A user's compact number, which travels in connection ids. */ UserNo(i64));
 id!(/** A device's compact number, which travels in connection ids. */ DeviceNo(i64));

@@ -5,6 +5,7 @@ pub mod event;
 pub mod ids;
 pub mod name;
 pub mod node;
+pub mod session;
 pub mod token;
 pub mod user;
 pub(crate) mod word;
@@ -14,9 +15,11 @@ pub(crate) use word::words;
 pub use device::{Credential, CredentialKind, Device, OnConflict};
 pub use event::Severity;
 pub use ids::{
-    DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, TokenId, UserId, UserNo,
+    DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, SessionId, TokenId, UserId,
+    UserNo,
 };
 pub use name::Named;
 pub use node::{Group, Node, NodeReading, Obfs};
+pub use session::{Ended, Session, SessionKind};
 pub use token::Token;
 pub use user::{Role, Status, User, Window};

@@ -16,6 +16,7 @@ pub struct NewUser<'a> {
     pub id: UserId,
     pub name: &'a str,
     pub role: Role,
+    pub email: Option<&'a str>,
     pub note: &'a str,
     pub quota: Option<i64>,
     pub quota_window: Window,
@@ -35,6 +36,7 @@ pub struct NewUser<'a> {
 struct Edited<'a> {
     name: &'a str,
     role: Role,
+    email: Option<&'a str>,
     note: &'a str,
     quota: Option<i64>,
     quota_window: Window,
@@ -270,6 +272,22 @@ pub async fn lock_number(conn: &mut AsyncPgConnection, no: UserNo) -> QueryResul
         .await
 }
 
+/// How many superadmins there are beside this one.
+pub async fn count_other_superadmins(conn: &mut AsyncPgConnection, no: UserNo) -> QueryResult<i64> {
+    // one after the other, so that two cannot remove each other
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('hywarden.superadmins'))")
+        .execute(conn)
+        .await?;
+    users::table
+        .filter(users::role.eq(Role::Superadmin))
+        .filter(users::deleted_at.is_null())
+        .filter(users::suspended_at.is_null())
+        .filter(users::number.ne(no))
+        .count()
+        .get_result(conn)
+        .await
+}
+
 /// Makes an account.
 pub async fn insert(conn: &mut AsyncPgConnection, new: &NewUser<'_>) -> QueryResult<User> {
     diesel::insert_into(users::table)
@@ -288,6 +306,7 @@ pub async fn update(
     let edited = Edited {
         name: &user.name,
         role: user.role,
+        email: user.email.as_deref(),
         note: &user.note,
         quota: user.quota,
         quota_window: user.quota_window,

@@ -1,6 +1,7 @@
 //! What the program does, one noun a file. Services own transactions and call repositories; they know no HTTP.
 pub mod accounting;
 pub mod admission;
+pub mod callers;
 pub mod devices;
 pub mod directory;
 pub mod enforcement;

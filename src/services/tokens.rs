@@ -6,6 +6,7 @@ use crate::{
     models::{Named, Token, TokenId, name},
     repositories::tokens::{self, NewToken},
     services::{
+        callers::{ALL, Caller, SCOPES},
         fields::Fields,
         store::{Store, Trace, leave},
     },
@@ -19,53 +20,12 @@ use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// What a token may hold. `*` is all of them, and those to come.
-pub const SCOPES: &[&str] = &[
-    "users:read",
-    "users:write",
-    "devices:read",
-    "devices:write",
-    "secrets:read",
-    "nodes:read",
-    "nodes:write",
-    "tokens:read",
-    "tokens:write",
-    "traffic:read",
-    "traffic:write",
-    "events:read",
-    "system:read",
-    "system:write",
-];
-const ALL: &str = "*";
 const PREFIX: &str = "hywarden_pat_";
 /// 160 random bits in base 32.
 const BODY: usize = 32;
 const CHECKSUM: usize = 6;
 /// How old a noted use may grow before it is noted again.
 const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
-
-/// Who asks.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// `cli:<uid>` or `token:<id>`, as it stands in the audit.
-    pub name: String,
-    scopes: Vec<String>,
-}
-
-impl Caller {
-    /// The peer of the local socket: the service's own user and root may do everything, others nothing.
-    pub fn local(uid: u32) -> Option<Self> {
-        let ours = nix::unistd::Uid::effective().as_raw();
-        (uid == ours || uid == 0).then(|| Self {
-            name: format!("cli:{uid}"),
-            scopes: vec![ALL.to_owned()],
-        })
-    }
-    /// Whether it may.
-    pub fn holds(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|s| s == scope || s == ALL)
-    }
-}
 
 /// What a token is made with.
 #[derive(Clone, Debug, Default)]
@@ -100,10 +60,7 @@ impl Tokens {
         if token.last_used_at.is_none_or(|at| now - at >= USE_NOTED) {
             tokens::touch(&mut conn, token.id, now).await?;
         }
-        Ok(Caller {
-            name: format!("token:{}", token.id),
-            scopes: token.scopes,
-        })
+        Ok(Caller::token(token.id, token.scopes))
     }
 
     /// Makes a token, never with more than its maker holds. The secret is shown now and never again.

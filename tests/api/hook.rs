@@ -2,7 +2,7 @@
 use crate::support::house::{House, device, user};
 use hywarden::{
     admission::Code,
-    services::{nodes::NodeReady, users::EditUser},
+    services::{callers::Caller, nodes::NodeReady, users::EditUser},
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -221,9 +221,17 @@ async fn a_change_is_in_force_when_its_call_returns() {
     let (secret, services) = (made.secret.expose_secret(), hook.house.services());
     let (alice, phone) = ("alice".into(), made.detail.device.id);
     assert!(hook.ask(secret).await);
-    services.users.suspend("test", &alice).await.unwrap();
+    services
+        .users
+        .suspend(&Caller::trusted("test"), &alice)
+        .await
+        .unwrap();
     assert!(!hook.ask(secret).await);
-    services.users.activate("test", &alice).await.unwrap();
+    services
+        .users
+        .activate(&Caller::trusted("test"), &alice)
+        .await
+        .unwrap();
     assert!(hook.ask(secret).await);
     services.devices.block("test", phone).await.unwrap();
     assert!(!hook.ask(secret).await);
@@ -233,13 +241,21 @@ async fn a_change_is_in_force_when_its_call_returns() {
         quota: Some(Some(0)),
         ..EditUser::default()
     };
-    services.users.edit("test", &alice, &none).await.unwrap();
+    services
+        .users
+        .edit(&Caller::trusted("test"), &alice, &none)
+        .await
+        .unwrap();
     assert!(!hook.ask(secret).await);
     let free = EditUser {
         quota: Some(None),
         ..EditUser::default()
     };
-    services.users.edit("test", &alice, &free).await.unwrap();
+    services
+        .users
+        .edit(&Caller::trusted("test"), &alice, &free)
+        .await
+        .unwrap();
     assert!(hook.ask(secret).await);
     services.devices.remove("test", phone).await.unwrap();
     assert!(!hook.ask(secret).await);

@@ -6,6 +6,7 @@ use hywarden::{
     config::{Settings, Sources},
     services::{
         Services,
+        callers::Caller,
         devices::{CreateDevice, DeviceSecret},
         nodes::{CreateNode, NodeReady},
         users::CreateUser,
@@ -79,7 +80,12 @@ impl House {
 
     /// A user with one device.
     pub async fn device(&self, user: CreateUser, device: CreateDevice) -> DeviceSecret {
-        let made = self.services().users.create("test", &user).await.unwrap();
+        let made = self
+            .services()
+            .users
+            .create(&Caller::trusted("test"), &user)
+            .await
+            .unwrap();
         let who = made.user.name.as_str().into();
         self.services()
             .devices

@@ -79,7 +79,7 @@ async fn create_user(
     app: Data<Services>,
     body: Json<CreateUserBody>,
 ) -> Result<HttpResponse> {
-    let user = app.users.create(&by.name, &body.0.into()).await?;
+    let user = app.users.create(&by, &body.0.into()).await?;
     Ok(HttpResponse::Created().json(UserView::from(user)))
 }
 
@@ -105,7 +105,7 @@ async fn edit_user(
     body: Json<EditUserBody>,
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
-    let user = app.users.edit(&by.name, &user, &body.0.into()).await?;
+    let user = app.users.edit(&by, &user, &body.0.into()).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -120,10 +120,10 @@ async fn delete_user(
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
     if query.0.hard {
-        app.users.erase(&by.name, &user).await?;
+        app.users.erase(&by, &user).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
-    let user = app.users.delete(&by.name, &user).await?;
+    let user = app.users.delete(&by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -136,7 +136,7 @@ async fn suspend_user(
     user: Path<String>,
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
-    let user = app.users.suspend(&by.name, &user).await?;
+    let user = app.users.suspend(&by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -149,7 +149,7 @@ async fn activate_user(
     user: Path<String>,
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
-    let user = app.users.activate(&by.name, &user).await?;
+    let user = app.users.activate(&by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -162,7 +162,7 @@ async fn reset_user(
     user: Path<String>,
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
-    let user = app.users.reset(&by.name, &user).await?;
+    let user = app.users.reset(&by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -189,7 +189,7 @@ async fn set_rule(
 ) -> Result<HttpResponse> {
     let (user, node) = (Named::from(path.0.as_str()), Named::from(path.1.as_str()));
     let allowed = body.0.effect == Effect::Allow;
-    let done = app.users.permit(&by.name, &user, &node, Some(allowed));
+    let done = app.users.permit(&by, &user, &node, Some(allowed));
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -203,6 +203,6 @@ async fn remove_rule(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse> {
     let (user, node) = (Named::from(path.0.as_str()), Named::from(path.1.as_str()));
-    app.users.permit(&by.name, &user, &node, None).await?;
+    app.users.permit(&by, &user, &node, None).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -17,6 +17,8 @@ pub struct UserView {
     /// Computed, the first that holds: deleted, suspended, expired, limited, on_hold, active.
     pub status: Status,
     pub role: Role,
+    /// Where a lost password is mended.
+    pub email: Option<String>,
     pub note: String,
     /// Bytes a window; `null`: unlimited.
     pub quota: Option<i64>,
@@ -54,6 +56,7 @@ impl From<UserDetail> for UserView {
             name: user.name,
             status: detail.status,
             role: user.role,
+            email: user.email,
             note: user.note,
             quota: user.quota,
             window: user.quota_window,
@@ -81,6 +84,8 @@ pub struct CreateUserBody {
     /// Unique without regard to case; 1 to 64 characters, none of them invisible.
     pub name: String,
     pub role: Option<Role>,
+    /// Where a lost password is mended.
+    pub email: Option<String>,
     #[serde(default)]
     pub note: String,
     /// Bytes a window, both directions together; absent or `null`: unlimited.
@@ -105,6 +110,7 @@ impl From<CreateUserBody> for CreateUser {
         Self {
             name: body.name,
             role: body.role,
+            email: body.email,
             note: body.note,
             quota: body.quota,
             window: body.window,
@@ -124,6 +130,9 @@ impl From<CreateUserBody> for CreateUser {
 pub struct EditUserBody {
     pub name: Option<String>,
     pub role: Option<Role>,
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    pub email: Option<Option<String>>,
     pub note: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>)]
@@ -150,6 +159,7 @@ impl From<EditUserBody> for EditUser {
         Self {
             name: body.name,
             role: body.role,
+            email: body.email,
             note: body.note,
             quota: body.quota,
             window: body.window,

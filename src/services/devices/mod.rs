@@ -13,7 +13,7 @@ use crate::{
     admission::{CredentialKeys, concurrency::Listed},
     error::{Error, Result},
     keyring::Keyring,
-    models::{CredentialKind, Device, DeviceId, Named, OnConflict, UserId, name},
+    models::{CredentialKind, Device, DeviceId, Named, OnConflict, UserId, UserNo, name},
     repositories::{
         changes::Change,
         credentials,
@@ -100,6 +100,12 @@ impl Devices {
     pub async fn find(&self, id: DeviceId) -> Result<DeviceDetail> {
         let mut conn = self.store.conn().await?;
         found(&mut conn, id).await
+    }
+
+    /// Whose device this is, removed ones too.
+    pub async fn owner(&self, id: DeviceId) -> Result<Option<UserNo>> {
+        let mut conn = self.store.conn().await?;
+        Ok(devices::owner(&mut conn, id).await?)
     }
 
     /// Changes what is given and leaves the rest.

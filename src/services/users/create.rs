@@ -7,7 +7,7 @@ use crate::{
         groups,
         users::{self, NewUser},
     },
-    services::{fields::Fields, store::leave},
+    services::{callers::Caller, fields::Fields, store::leave},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -18,6 +18,8 @@ use serde_json::json;
 pub struct CreateUser {
     pub name: String,
     pub role: Option<Role>,
+    /// Where a lost password is mended.
+    pub email: Option<String>,
     pub note: String,
     /// Bytes a window; `None`: unlimited.
     pub quota: Option<i64>,
@@ -36,6 +38,9 @@ impl CreateUser {
     fn check(&self, now: DateTime<Utc>) -> Result<(String, Option<TimeDelta>)> {
         let mut fields = Fields::default();
         let name = fields.take("name", name::name(&self.name));
+        if let Some(email) = &self.email {
+            fields.take("email", name::email(email));
+        }
         let expires_in = self
             .expires_in
             .and_then(|s| fields.take("expires_in", span(s)));
@@ -90,14 +95,16 @@ pub(super) fn far(fields: &mut Fields, at: Option<DateTime<Utc>>, now: DateTime<
 
 impl Users {
     /// Makes an account.
-    pub async fn create(&self, principal: &str, create: &CreateUser) -> Result<UserDetail> {
+    pub async fn create(&self, by: &Caller, create: &CreateUser) -> Result<UserDetail> {
         let now = self.store.clock.now();
         let (name, expires_in) = create.check(now)?;
+        by.must_manage(create.role.unwrap_or(Role::User))?;
         let valid_for = expires_in.filter(|_| create.on_hold);
         let new = NewUser {
             id: UserId(self.store.clock.uuid()),
             name: &name,
             role: create.role.unwrap_or(Role::User),
+            email: create.email.as_deref(),
             note: &create.note,
             quota: create.quota,
             quota_window: create.window.unwrap_or(Window::None),
@@ -121,7 +128,7 @@ impl Users {
                 for group in groups {
                     groups::add_user(conn, group, user.number).await?;
                 }
-                let trace = trace(principal, ("user.create", "user.created"), &user, now).with(json!({
+                let trace = trace(&by.name, ("user.create", "user.created"), &user, now).with(json!({
                     "quota": user.quota, "window": user.quota_window, "expires_at": user.expires_at,
                     "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
                 }));
@@ -158,6 +165,9 @@ pub(in crate::services) async fn memberships(
 /// A name that somebody has already.
 pub(super) fn taken(error: diesel::result::Error) -> Error {
     match violated(&error) {
+        Some("users_email_unique") => {
+            Error::Duplicate("another user has this e-mail address".to_owned())
+        }
         Some("users_name_unique") => Error::Duplicate("another user has this name".to_owned()),
         _ => error.into(),
     }

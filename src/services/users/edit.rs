@@ -2,13 +2,13 @@
 use super::{
     UserDetail, Users,
     create::{far, limits, taken},
-    locked, span, trace,
+    managed, span, spare, trace,
 };
 use crate::{
     error::{Error, Result},
     models::{Named, Role, User, Window, name},
     repositories::users,
-    services::{fields::Fields, store::leave},
+    services::{callers::Caller, fields::Fields, store::leave},
 };
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 pub struct EditUser {
     pub name: Option<String>,
     pub role: Option<Role>,
+    pub email: Option<Option<String>>,
     pub note: Option<String>,
     pub quota: Option<Option<i64>>,
     pub window: Option<Window>,
@@ -38,6 +39,9 @@ impl EditUser {
             .name
             .as_ref()
             .and_then(|n| fields.take("name", name::name(n)));
+        if let Some(email) = self.email.as_ref().and_then(Option::as_ref) {
+            fields.take("email", name::email(email));
+        }
         if let Some(seconds) = self.expires_in {
             fields.take("expires_in", span(seconds));
         }
@@ -68,6 +72,9 @@ impl EditUser {
             user.name = name;
         }
         user.role = self.role.unwrap_or(user.role);
+        if let Some(email) = &self.email {
+            user.email.clone_from(email);
+        }
         if let Some(note) = &self.note {
             user.note.clone_from(note);
         }
@@ -155,6 +162,7 @@ impl EditUser {
             }
         };
         put("name", self.name.is_some(), Value::Null);
+        put("email", self.email.is_some(), Value::Null);
         put("note", self.note.is_some(), Value::Null);
         put("role", self.role.is_some(), json!(self.role));
         put("quota", self.quota.is_some(), json!(self.quota.flatten()));
@@ -188,16 +196,20 @@ fn percent(user: &User) -> i64 {
 
 impl Users {
     /// Changes what is given and leaves the rest.
-    pub async fn edit(&self, principal: &str, who: &Named, edit: &EditUser) -> Result<UserDetail> {
+    pub async fn edit(&self, by: &Caller, who: &Named, edit: &EditUser) -> Result<UserDetail> {
         let now = self.store.clock.now();
         let name = edit.check(now)?;
         let mut conn = self.store.conn().await?;
         let user = conn
             .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
+                let mut user = managed(conn, by, who).await?;
+                if let Some(role) = edit.role.filter(|role| *role != user.role) {
+                    by.must_manage(role)?;
+                    spare(conn, &user).await?;
+                }
                 edit.apply(&mut user, name.clone(), now)?;
                 let user = users::update(conn, &user, now).await.map_err(taken)?;
-                let trace = trace(principal, ("user.update", "user.updated"), &user, now);
+                let trace = trace(&by.name, ("user.update", "user.updated"), &user, now);
                 leave(conn, trace.with(edit.detail())).await?;
                 Ok::<_, Error>(user)
             })

@@ -14,9 +14,12 @@ pub use explain::{Explained, Refusal};
 use crate::{
     admission::recent::Recent,
     error::{Error, Result},
-    models::{Named, Status, User, UserNo},
-    repositories::{groups, nodes, users},
-    services::store::{Store, Trace, leave},
+    models::{Ended, Named, Role, Status, User, UserNo},
+    repositories::{groups, nodes, sessions, users},
+    services::{
+        callers::Caller,
+        store::{Store, Trace, leave},
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -53,6 +56,12 @@ impl Users {
         self.detail(&mut conn, user).await
     }
 
+    /// The compact number of a user.
+    pub async fn number(&self, who: &Named) -> Result<Option<UserNo>> {
+        let mut conn = self.store.conn().await?;
+        Ok(users::find(&mut conn, who).await?.map(|user| user.number))
+    }
+
     /// One page.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<UserDetail>> {
         let mut conn = self.store.conn().await?;
@@ -72,23 +81,27 @@ impl Users {
     }
 
     /// Suspends: refused from the answer on, and kicked.
-    pub async fn suspend(&self, principal: &str, who: &Named) -> Result<UserDetail> {
-        self.turn(principal, who, Turn::Suspend).await
+    pub async fn suspend(&self, by: &Caller, who: &Named) -> Result<UserDetail> {
+        self.turn(by, who, Turn::Suspend).await
     }
 
     /// Ends a suspension, or restores a deleted user.
-    pub async fn activate(&self, principal: &str, who: &Named) -> Result<UserDetail> {
-        self.turn(principal, who, Turn::Activate).await
+    pub async fn activate(&self, by: &Caller, who: &Named) -> Result<UserDetail> {
+        self.turn(by, who, Turn::Activate).await
     }
 
-    async fn turn(&self, principal: &str, who: &Named, turn: Turn) -> Result<UserDetail> {
+    async fn turn(&self, by: &Caller, who: &Named, turn: Turn) -> Result<UserDetail> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let user = conn
             .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
+                let mut user = managed(conn, by, who).await?;
                 match turn {
-                    Turn::Suspend => user.suspended_at = user.suspended_at.or(Some(now)),
+                    Turn::Suspend => {
+                        spare(conn, &user).await?;
+                        sessions::end_all(conn, user.number, Ended::Suspended, now).await?;
+                        user.suspended_at = user.suspended_at.or(Some(now));
+                    }
                     Turn::Activate => (user.suspended_at, user.deleted_at) = (None, None),
                 }
                 let user = users::update(conn, &user, now).await?;
@@ -96,7 +109,7 @@ impl Users {
                     Turn::Suspend => ("user.suspend", "user.suspended"),
                     Turn::Activate => ("user.activate", "user.activated"),
                 };
-                leave(conn, trace(principal, what, &user, now)).await?;
+                leave(conn, trace(&by.name, what, &user, now)).await?;
                 Ok::<_, Error>(user)
             })
             .await?;
@@ -108,7 +121,7 @@ impl Users {
     /// Allows or denies a node to a user whatever its groups say; `None` lets the groups decide again.
     pub async fn permit(
         &self,
-        principal: &str,
+        by: &Caller,
         who: &Named,
         which: &Named,
         allowed: Option<bool>,
@@ -119,7 +132,7 @@ impl Users {
             let node = nodes::lock(conn, which)
                 .await?
                 .ok_or(Error::NotFound("node"))?;
-            let user = locked(conn, who).await?;
+            let user = managed(conn, by, who).await?;
             match allowed {
                 Some(allowed) => {
                     groups::set_override(conn, user.number, node.number, allowed).await?;
@@ -135,7 +148,7 @@ impl Users {
                 Some(false) => ("user.deny", "user.node_denied"),
                 None => ("user.inherit", "user.node_inherited"),
             };
-            let mut trace = trace(principal, what, &user, now).with(json!({ "node": node.id }));
+            let mut trace = trace(&by.name, what, &user, now).with(json!({ "node": node.id }));
             trace.node = Some(node.number);
             leave(conn, trace).await
         })
@@ -157,6 +170,25 @@ impl Users {
 enum Turn {
     Suspend,
     Activate,
+}
+
+/// The user, locked until the transaction ends, if the caller may change it.
+async fn managed(conn: &mut AsyncPgConnection, by: &Caller, who: &Named) -> Result<User> {
+    let user = locked(conn, who).await?;
+    by.must_manage(user.role)?;
+    Ok(user)
+}
+
+/// A superadmin is about to be one no longer: there must be another, or nobody could make one again (A3).
+async fn spare(conn: &mut AsyncPgConnection, user: &User) -> Result<()> {
+    if user.role == Role::Superadmin
+        && users::count_other_superadmins(conn, user.number).await? == 0
+    {
+        return Err(Error::State(
+            "this is the last superadmin: make another one first".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The user, locked until the transaction ends.

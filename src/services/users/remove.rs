@@ -1,28 +1,30 @@
 //! Deleting an account: restorable, or for ever.
-use super::{UserDetail, Users, locked, trace};
+use super::{UserDetail, Users, managed, spare, trace};
 use crate::{
     error::{Error, Result},
-    models::Named,
-    repositories::{credentials, devices, groups, traffic, users},
-    services::store::leave,
+    models::{Ended, Named},
+    repositories::{credentials, devices, groups, sessions, traffic, users},
+    services::{callers::Caller, store::leave},
 };
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
 impl Users {
     /// Deletes an account: refused and kicked from the answer on, restored by `activate`.
-    pub async fn delete(&self, principal: &str, who: &Named) -> Result<UserDetail> {
+    pub async fn delete(&self, by: &Caller, who: &Named) -> Result<UserDetail> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let user = conn
             .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
+                let mut user = managed(conn, by, who).await?;
                 if user.deleted_at.is_some() {
                     return Err(Error::State("the user is deleted already".to_owned()));
                 }
+                spare(conn, &user).await?;
+                sessions::end_all(conn, user.number, Ended::Deleted, now).await?;
                 user.deleted_at = Some(now);
                 let user = users::update(conn, &user, now).await?;
-                let trace = trace(principal, ("user.delete", "user.deleted"), &user, now);
+                let trace = trace(&by.name, ("user.delete", "user.deleted"), &user, now);
                 leave(conn, trace).await?;
                 Ok(user)
             })
@@ -34,23 +36,26 @@ impl Users {
 
     /// Erases an account: devices removed, personal fields emptied, the name free. Its number and its sums stay, and
     /// late reports are still credited to them.
-    pub async fn erase(&self, principal: &str, who: &Named) -> Result<()> {
+    pub async fn erase(&self, by: &Caller, who: &Named) -> Result<()> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let number = conn
             .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
+                let mut user = managed(conn, by, who).await?;
+                spare(conn, &user).await?;
                 let removed = devices::count_live(conn, user.number).await?;
                 devices::erase_all(conn, user.number, now).await?;
                 credentials::revoke_all(conn, user.number, now).await?;
                 groups::forget_user(conn, user.number).await?;
                 traffic::forget_addresses(conn, user.number).await?;
+                sessions::forget(conn, user.number, now).await?;
                 user.name = String::new();
+                user.email = None;
                 user.note = String::new();
                 user.deleted_at = user.deleted_at.or(Some(now));
                 user.erased_at = Some(now);
                 let user = users::update(conn, &user, now).await?;
-                let trace = trace(principal, ("user.erase", "user.erased"), &user, now);
+                let trace = trace(&by.name, ("user.erase", "user.erased"), &user, now);
                 leave(conn, trace.with(json!({ "devices_removed": removed }))).await?;
                 Ok::<_, Error>(user.number)
             })

@@ -1,10 +1,10 @@
 //! Starting a user's window anew.
-use super::{UserDetail, Users, locked, trace};
+use super::{UserDetail, Users, managed, trace};
 use crate::{
     error::{Error, Result},
     models::Named,
     repositories::{usage, users},
-    services::{accounting::settle, store::leave},
+    services::{accounting::settle, callers::Caller, store::leave},
 };
 use diesel_async::AsyncConnection;
 use serde_json::json;
@@ -12,12 +12,12 @@ use serde_json::json;
 impl Users {
     /// Starts the window now: what was used so far no longer counts against the quota. No counter is set to zero, the
     /// sum under the user's lock becomes the baseline.
-    pub async fn reset(&self, principal: &str, who: &Named) -> Result<UserDetail> {
+    pub async fn reset(&self, by: &Caller, who: &Named) -> Result<UserDetail> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let user = conn
             .transaction(async |conn| {
-                let before = locked(conn, who).await?;
+                let before = managed(conn, by, who).await?;
                 let number = [before.number];
                 let mut accounts = usage::lock_accounts(conn, &number).await?;
                 // a statement of its own after the lock, or its snapshot would be older than the lock
@@ -33,7 +33,7 @@ impl Users {
                     .await?
                     .ok_or(Error::NotFound("user"))?;
                 let user = users::update(conn, &user, now).await?;
-                let trace = trace(principal, ("user.reset", "user.window_reset"), &user, now)
+                let trace = trace(&by.name, ("user.reset", "user.window_reset"), &user, now)
                     .with(json!({ "used": before.used, "used_total": user.used_total }));
                 leave(conn, trace).await?;
                 Ok::<_, Error>(user)
