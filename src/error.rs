@@ -34,6 +34,18 @@ pub enum Error {
     /// The owner has all the devices it may have.
     #[error("the user's limit of {0} devices is reached")]
     DeviceLimit(i32),
+    /// The object is not what the caller saw any more.
+    #[error("the object was changed since: read it again")]
+    Changed,
+    /// A request with the same `Idempotency-Key` is being worked on.
+    #[error("a request with this Idempotency-Key is being worked on")]
+    InFlight,
+    /// Another request had the same `Idempotency-Key`.
+    #[error("another request had this Idempotency-Key: give each its own")]
+    KeyReused,
+    /// A route that answers, but whose feature is not built yet.
+    #[error("{0} is not built yet")]
+    NotBuilt(&'static str),
     /// The object's state does not allow it.
     #[error("{0}")]
     State(String),

@@ -74,6 +74,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    device_profiles (device_no) {
+        device_no -> Int8,
+        node_no -> Nullable<Int8>,
+        obfs -> Nullable<Text>,
+        up -> Nullable<Int8>,
+        down -> Nullable<Int8>,
+        mode -> Text,
+        listen -> Nullable<Text>,
+        lazy -> Bool,
+        fast_open -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     devices (id) {
         id -> Uuid,
         number -> Int8,
@@ -165,10 +182,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    kept_answers (id) {
+        id -> Bytea,
+        claim -> Uuid,
+        request_sealed -> Bytea,
+        status -> Nullable<Int2>,
+        answer_sealed -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        held_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     key_fingerprints (purpose, key_id) {
         purpose -> Text,
         key_id -> Int2,
         fingerprint -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    node_configs (node_no, version) {
+        node_no -> Int8,
+        version -> Int4,
+        reason -> Text,
+        made_by -> Text,
+        settings -> Jsonb,
+        obfs_password_sealed -> Nullable<Bytea>,
+        stats_secret_sealed -> Bytea,
         created_at -> Timestamptz,
     }
 }
@@ -228,6 +270,10 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        gaming -> Bool,
+        streaming -> Bool,
+        removing -> Bool,
+        config_version -> Int4,
     }
 }
 
@@ -246,6 +292,31 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    plan_groups (plan_no, group_no) {
+        plan_no -> Int8,
+        group_no -> Int8,
+    }
+}
+
+diesel::table! {
+    plans (id) {
+        id -> Uuid,
+        number -> Int8,
+        name -> Text,
+        note -> Text,
+        quota -> Nullable<Int8>,
+        quota_window -> Text,
+        valid_for_seconds -> Nullable<Int8>,
+        device_limit -> Nullable<Int4>,
+        online_limit -> Nullable<Int4>,
+        paid -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -384,6 +455,10 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         email -> Nullable<Text>,
+        name_skeleton -> Nullable<Text>,
+        lapsed_at -> Nullable<Timestamptz>,
+        standing -> Nullable<Text>,
+        plan_no -> Nullable<Int8>,
     }
 }
 
@@ -393,6 +468,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     changes,
     connections,
     credentials,
+    device_profiles,
     devices,
     events,
     factors,
@@ -400,12 +476,16 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_users,
     groups,
     invites,
+    kept_answers,
     key_fingerprints,
+    node_configs,
     node_overrides,
     node_readings,
     nodes,
     outbox,
     password_links,
+    plan_groups,
+    plans,
     quarantine,
     readers,
     recovery_codes,

@@ -3,7 +3,7 @@ use super::Parts;
 use crate::{
     config::Settings,
     hysteria::stats::Dialer,
-    jobs::{Crew, opened, partitions, poller::Poller, sweeper},
+    jobs::{Crew, opened, overdue, partitions, poller::Poller, sweeper},
     models::InstanceId,
     services::accounting::{Context, Journal, Leasing, OpenedConnection, OpenedWriter, Sources},
 };
@@ -50,6 +50,14 @@ pub(super) async fn start(
     crew.start(
         "sweeper",
         sweeper::run(accounting.clone(), sweep, crew.stop()),
+    );
+    crew.start(
+        "overdue",
+        overdue::run(
+            parts.services.overdue.clone(),
+            accounting.clone(),
+            crew.stop(),
+        ),
     );
     crew.start(
         "partitions",

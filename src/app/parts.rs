@@ -24,16 +24,19 @@ use crate::{
         enforcement::{ExpiryTimer, Hurry},
         events::Events,
         groups::Groups,
+        idempotency::Idempotency,
         instance::{self, Registration},
         keys,
         leases::Leases,
         nodes::{Nodes, Policy},
         outbox::Outbox,
+        plans::Plans,
+        profiles::Profiles,
         quarantine::Quarantine,
         store::Store,
         tokens::Tokens,
         traffic::Traffic,
-        users::Users,
+        users::{Overdue, Users},
     },
     telemetry::Metrics,
 };
@@ -148,19 +151,33 @@ impl Parts {
             parts,
             u64::from_ne_bytes(clock::random(&*clock)),
         ));
+        let users = Users {
+            store: store.clone(),
+            recent,
+        };
+        let devices = Devices {
+            store: store.clone(),
+            keyring: keyring.clone(),
+            credentials: Arc::new(CredentialKeys::new(keyring.peppers())),
+            leases: leases.clone(),
+        };
         let services = Services {
             admission,
             directory: keeper.clone(),
-            users: Users {
+            plans: Plans {
                 store: store.clone(),
-                recent,
+                users: users.clone(),
             },
-            devices: Devices {
-                store: store.clone(),
-                keyring: keyring.clone(),
-                credentials: Arc::new(CredentialKeys::new(keyring.peppers())),
-                leases: leases.clone(),
+            profiles: Profiles {
+                devices: devices.clone(),
             },
+            overdue: Overdue {
+                users: users.clone(),
+                db: jobs_db.clone(),
+                grace: settings.retention.deleted_users,
+            },
+            users,
+            devices,
             nodes: Nodes {
                 store: store.clone(),
                 keyring: keyring.clone(),
@@ -171,6 +188,10 @@ impl Parts {
             },
             groups: Groups {
                 store: store.clone(),
+            },
+            idempotency: Idempotency {
+                store: store.clone(),
+                keyring: keyring.clone(),
             },
             tokens: Tokens {
                 store: store.clone(),

@@ -8,6 +8,7 @@ use super::{
     groups::{self, GroupVerb},
     nodes::{self, NodeVerb},
     output::Printer,
+    plans::{self, PlanVerb},
     quarantine::{self, QuarantineVerb},
     stats::{self, StatsVerb},
     target::Target,
@@ -28,6 +29,8 @@ pub enum Asking {
     Node(Ask<NodeVerb>),
     /// Groups: which users may use which nodes
     Group(Ask<GroupVerb>),
+    /// Plans: bundles of limits that users are given
+    Plan(Ask<PlanVerb>),
     /// Tokens: keys to the API
     Token(Ask<TokenVerb>),
     /// Bytes that were held back because they could not be believed
@@ -75,6 +78,7 @@ impl Asking {
             Self::Device(ask) => &ask.target,
             Self::Node(ask) => &ask.target,
             Self::Group(ask) => &ask.target,
+            Self::Plan(ask) => &ask.target,
             Self::Token(ask) => &ask.target,
             Self::Quarantine(ask) => &ask.target,
             Self::Stats(ask) => &ask.target,
@@ -88,6 +92,7 @@ impl Asking {
             Self::Device(ask) => devices::run(ask.verb, on).await,
             Self::Node(ask) => nodes::run(ask.verb, on).await,
             Self::Group(ask) => groups::run(ask.verb, on).await,
+            Self::Plan(ask) => plans::run(ask.verb, on).await,
             Self::Token(ask) => tokens::run(ask.verb, on).await,
             Self::Quarantine(ask) => quarantine::run(ask.verb, on).await,
             Self::Stats(ask) => stats::run(ask.verb, on).await,

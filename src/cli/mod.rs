@@ -17,6 +17,7 @@ mod nodes;
 mod output;
 mod path;
 mod place;
+mod plans;
 mod quarantine;
 mod serve;
 mod stats;

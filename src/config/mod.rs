@@ -281,6 +281,9 @@ pub struct Retention {
     /// Settled quarantine rows.
     #[serde(deserialize_with = "units::duration")]
     pub quarantine: Duration,
+    /// Deleted users.
+    #[serde(deserialize_with = "units::duration")]
+    pub deleted_users: Duration,
 }
 
 /// What belongs to the whole installation.

@@ -96,6 +96,14 @@ fn refused(req: &ServiceRequest) -> Option<Problem> {
             "request bodies are taken uncompressed only",
         ));
     }
+    let address = req.uri().path_and_query().map_or("", |at| at.as_str());
+    if address.contains("%00") {
+        return Some(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "the address holds the character U+0000, which no name has",
+        ));
+    }
     let announced: Option<usize> = req
         .headers()
         .get(CONTENT_LENGTH)

@@ -1,5 +1,6 @@
 //! Groups over HTTP.
 use super::{
+    idempotency::Once,
     json::Json,
     nodes::ListPage,
     page::{self, Page},
@@ -41,7 +42,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 pub struct GroupView {
     pub id: GroupId,
     pub name: String,
-    /// How many users are in it.
+    /// How many users are in it; 10000 stands for that many or more.
     pub users: i64,
     /// How many nodes are in it.
     pub nodes: i64,
@@ -89,10 +90,14 @@ async fn list_groups(
 async fn create_group(
     by: May<UsersWrite>,
     app: Data<Services>,
+    once: Once,
     body: Json<CreateGroupBody>,
 ) -> Result<HttpResponse> {
-    let group = app.groups.create(&by.name, &body.0.name).await?;
-    Ok(HttpResponse::Created().json(GroupView::from(group)))
+    let name = body.0.name;
+    once.created::<_, GroupView>(&app, async |keep| {
+        app.groups.create(&by.name, &name, keep).await
+    })
+    .await
 }
 
 /// Show a group.

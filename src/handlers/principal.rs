@@ -61,6 +61,8 @@ scopes! {
     /** Sees traffic and connections. */ TrafficRead = "traffic:read",
     /** Credits or drops what is in quarantine. */ TrafficWrite = "traffic:write",
     /** Sees events. */ EventsRead = "events:read",
+    /** Sees plans. */ PlansRead = "plans:read",
+    /** Makes and changes plans. */ PlansWrite = "plans:write",
     /** Sees the state of this instance. */ SystemRead = "system:read",
     /** Makes it read everything again. */ SystemWrite = "system:write",
     /** Sees logins and invitations. */ LoginsRead = "logins:read",

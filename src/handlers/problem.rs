@@ -74,6 +74,9 @@ impl Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header(("retry-after", "2"));
         }
+        if self.code == "in_flight" {
+            answer.insert_header(("retry-after", "1"));
+        }
         if status == StatusCode::UNAUTHORIZED {
             answer.insert_header(("www-authenticate", "Bearer realm=\"hywarden\""));
         }
@@ -85,6 +88,11 @@ impl Problem {
 }
 
 impl Error {
+    /// The stable word of a problem.
+    pub(super) fn word(&self) -> &'static str {
+        self.code().1
+    }
+
     fn code(&self) -> (StatusCode, &'static str) {
         use diesel::result::{DatabaseErrorKind, Error as Db};
         match self {
@@ -96,6 +104,10 @@ impl Error {
             Self::Duplicate(_) => (StatusCode::CONFLICT, "duplicate"),
             Self::DeviceLimit(_) => (StatusCode::CONFLICT, "device_limit"),
             Self::State(_) => (StatusCode::CONFLICT, "state"),
+            Self::Changed => (StatusCode::PRECONDITION_FAILED, "changed"),
+            Self::InFlight => (StatusCode::CONFLICT, "in_flight"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+            Self::NotBuilt(_) => (StatusCode::NOT_IMPLEMENTED, "not_built"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Rank(_) => (StatusCode::FORBIDDEN, "rank"),
@@ -126,12 +138,12 @@ impl ResponseError for Error {
     }
     fn error_response(&self) -> HttpResponse {
         let (status, code) = self.code();
-        if status.is_server_error() {
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             tracing::error!(error = ?self, request_id = ?request_id(), code, "request failed");
         }
         let mut problem = Problem::new(status, code, self);
         // the node's failure is no secret of ours, and the caller is the one who can mend it
-        if let Self::Stats(_) = self {
+        if let Self::Stats(_) | Self::NotBuilt(_) = self {
             problem.detail = Some(self.to_string());
         }
         if let Self::Unavailable(what) = self {

@@ -1,5 +1,6 @@
 //! API tokens over HTTP.
 use super::{
+    idempotency::Once,
     json::Json,
     nodes::ListPage,
     page::{self, Page},
@@ -17,7 +18,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -74,6 +75,15 @@ pub struct TokenSecretView {
     pub secret: String,
 }
 
+impl From<(Token, SecretString)> for TokenSecretView {
+    fn from((token, secret): (Token, SecretString)) -> Self {
+        Self {
+            token: token.into(),
+            secret: secret.expose_secret().to_owned(),
+        }
+    }
+}
+
 /// What a token is made with.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -123,15 +133,14 @@ async fn list_tokens(
 async fn create_token(
     by: May<TokensWrite>,
     app: Data<Services>,
+    once: Once,
     body: Json<CreateTokenBody>,
 ) -> Result<HttpResponse> {
-    let (token, secret) = app.tokens.create(&by, &body.0.into()).await?;
-    Ok(HttpResponse::Created()
-        .insert_header(("cache-control", "no-store"))
-        .json(TokenSecretView {
-            token: token.into(),
-            secret: secret.expose_secret().to_owned(),
-        }))
+    let create = body.0.into();
+    once.created::<_, TokenSecretView>(&app, async |keep| {
+        app.tokens.create(&by, &create, keep).await
+    })
+    .await
 }
 
 /// Revoke a token: refused from the answer on.

@@ -3,6 +3,7 @@ mod crew;
 pub mod expiry;
 pub mod opened;
 pub mod outbox;
+pub mod overdue;
 pub mod partitions;
 pub mod poller;
 pub mod sweeper;

@@ -22,6 +22,7 @@ id!(/** A user, in the API. */ UserId(Uuid));
 id!(/** A device, in the API. */ DeviceId(Uuid));
 id!(/** A node, in the API. */ NodeId(Uuid));
 id!(/** A group, in the API. */ GroupId(Uuid));
+id!(/** A plan, in the API. */ PlanId(Uuid));
 id!(/** An API token. */ TokenId(Uuid));
 id!(/** A login of a person, with everything that was refreshed from it. */ SessionId(Uuid));
 id!(/** One running process of this program. */ InstanceId(Uuid));
@@ -29,3 +30,4 @@ id!(/** A user's compact number, which travels in connection ids. */ UserNo(i64)
 id!(/** A device's compact number, which travels in connection ids. */ DeviceNo(i64));
 id!(/** A node's compact number, under the MAC of connection ids. */ NodeNo(i64));
 id!(/** A group's compact number. */ GroupNo(i64));
+id!(/** A plan's compact number. */ PlanNo(i64));

@@ -5,6 +5,8 @@ pub mod event;
 pub mod ids;
 pub mod name;
 pub mod node;
+pub mod plan;
+pub mod profile;
 pub mod session;
 pub mod token;
 pub mod user;
@@ -15,11 +17,13 @@ pub(crate) use word::words;
 pub use device::{Credential, CredentialKind, Device, OnConflict};
 pub use event::Severity;
 pub use ids::{
-    DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, SessionId, TokenId, UserId,
-    UserNo,
+    DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, PlanId, PlanNo, SessionId,
+    TokenId, UserId, UserNo,
 };
 pub use name::Named;
-pub use node::{Group, Node, NodeReading, Obfs};
+pub use node::{Group, Node, NodeConfigRow, NodeReading, Obfs};
+pub use plan::Plan;
+pub use profile::{Mode, Profile, WantedObfs};
 pub use session::{Ended, Session, SessionKind};
 pub use token::Token;
 pub use user::{Role, Status, User, Window};

@@ -66,6 +66,11 @@ pub fn email(text: &str) -> Result<String, String> {
     }
 }
 
+/// What a name looks like, without regard to case (UTS 39): two names with the same one are taken for each other.
+pub fn skeleton(name: &str) -> String {
+    unicode_security::skeleton(&name.to_lowercase()).collect()
+}
+
 /// A name that stands in URLs and configurations: nodes and groups.
 pub fn label(text: &str) -> Result<String, String> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -147,6 +152,19 @@ mod tests {
         ] {
             assert!(email(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_for_another_has_its_skeleton() {
+        for (a, b) in [
+            ("admin", "аdmin"),
+            ("Admin", "аdmiN"),
+            ("scope", "ѕсоре"),
+            ("l1", "1l"),
+        ] {
+            assert_eq!(skeleton(a), skeleton(b), "{a} {b}");
+        }
+        assert_ne!(skeleton("anna"), skeleton("hanna"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub const SCOPES: &[&str] = &[
     "traffic:read",
     "traffic:write",
     "events:read",
+    "plans:read",
+    "plans:write",
     "system:read",
     "system:write",
     "logins:read",

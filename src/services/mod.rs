@@ -8,12 +8,15 @@ pub mod enforcement;
 pub mod events;
 pub mod fields;
 pub mod groups;
+pub mod idempotency;
 pub mod instance;
 pub mod keys;
 pub mod leases;
 pub mod links;
 pub mod nodes;
 pub mod outbox;
+pub mod plans;
+pub mod profiles;
 pub mod quarantine;
 pub mod store;
 pub mod tokens;
@@ -31,6 +34,11 @@ pub struct Services {
     pub devices: devices::Devices,
     pub nodes: nodes::Nodes,
     pub groups: groups::Groups,
+    pub plans: plans::Plans,
+    pub profiles: profiles::Profiles,
+    /// What is due of users without anybody asking.
+    pub overdue: users::Overdue,
+    pub idempotency: idempotency::Idempotency,
     pub tokens: tokens::Tokens,
     pub traffic: traffic::Traffic,
     pub events: events::Events,

@@ -26,6 +26,26 @@ pub struct Store {
     pub directory: Arc<DirectoryKeeper>,
 }
 
+/// Which version of an object a caller saw before it thought of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Seen {
+    /// It does not say: whatever is there is changed.
+    #[default]
+    Anything,
+    /// One of these.
+    Versions(Vec<i64>),
+}
+
+impl Seen {
+    /// To be called under the row's lock.
+    pub fn check(&self, version: i64) -> Result<()> {
+        match self {
+            Self::Versions(seen) if !seen.contains(&version) => Err(Error::Changed),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What happened, for directories, listeners and auditors.
 #[derive(Debug)]
 pub struct Trace<'a> {

@@ -8,6 +8,7 @@ use crate::{
     services::{
         callers::{ALL, Caller, SCOPES},
         fields::Fields,
+        idempotency::Keep,
         store::{Store, Trace, leave},
     },
 };
@@ -68,6 +69,7 @@ impl Tokens {
         &self,
         caller: &Caller,
         create: &CreateToken,
+        keep: &Keep<'_, (Token, SecretString)>,
     ) -> Result<(Token, SecretString)> {
         let now = self.store.clock.now();
         let (name, allowed_cidrs, expires_at) = create.check(caller, now)?;
@@ -83,16 +85,16 @@ impl Tokens {
             expires_at,
         };
         let mut conn = self.store.conn().await?;
-        let token = conn
-            .transaction(async |conn| {
+        conn.transaction(async |conn| {
                 let token = tokens::insert(conn, &new).await.map_err(taken)?;
                 let trace = trace(&caller.name, ("token.create", "token.created"), &token, now);
                 let detail = json!({ "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at });
                 leave(conn, trace.with(detail)).await?;
-                Ok::<_, Error>(token)
+                let made = (token, secret.clone());
+                keep.answer(conn, &made).await?;
+                Ok::<_, Error>(made)
             })
-            .await?;
-        Ok((token, secret))
+            .await
     }
 
     /// One page of tokens that are not revoked.

@@ -2,7 +2,9 @@
 use crate::support::house::{House, device, user};
 use hywarden::{
     admission::Code,
-    services::{callers::Caller, nodes::NodeReady, users::EditUser},
+    services::{
+        callers::Caller, idempotency::Keep, nodes::NodeReady, store::Seen, users::EditUser,
+    },
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -243,7 +245,7 @@ async fn a_change_is_in_force_when_its_call_returns() {
     };
     services
         .users
-        .edit(&Caller::trusted("test"), &alice, &none)
+        .edit(&Caller::trusted("test"), &alice, &none, &Seen::Anything)
         .await
         .unwrap();
     assert!(!hook.ask(secret).await);
@@ -253,7 +255,7 @@ async fn a_change_is_in_force_when_its_call_returns() {
     };
     services
         .users
-        .edit(&Caller::trusted("test"), &alice, &free)
+        .edit(&Caller::trusted("test"), &alice, &free, &Seen::Anything)
         .await
         .unwrap();
     assert!(hook.ask(secret).await);
@@ -294,7 +296,7 @@ async fn two_hundred_parallel_logins_take_no_more_places_than_there_are() {
             .house
             .services()
             .devices
-            .create("test", &"alice".into(), &create)
+            .create("test", &"alice".into(), &create, &Keep::nothing())
             .await
             .unwrap();
         secrets.push(made.secret);

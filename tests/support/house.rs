@@ -8,6 +8,7 @@ use hywarden::{
         Services,
         callers::Caller,
         devices::{CreateDevice, DeviceSecret},
+        idempotency::Keep,
         nodes::{CreateNode, NodeReady},
         users::CreateUser,
     },
@@ -75,7 +76,11 @@ impl House {
             stats_url: format!("http://127.0.0.1:{stats_port}"),
             ..CreateNode::default()
         };
-        self.services().nodes.create("test", &create).await.unwrap()
+        self.services()
+            .nodes
+            .create("test", &create, &Keep::nothing())
+            .await
+            .unwrap()
     }
 
     /// A user with one device.
@@ -83,13 +88,13 @@ impl House {
         let made = self
             .services()
             .users
-            .create(&Caller::trusted("test"), &user)
+            .create(&Caller::trusted("test"), &user, &Keep::nothing())
             .await
             .unwrap();
         let who = made.user.name.as_str().into();
         self.services()
             .devices
-            .create("test", &who, &device)
+            .create("test", &who, &device, &Keep::nothing())
             .await
             .unwrap()
     }

@@ -27,6 +27,7 @@ fn node(number: i64, groups: &[i64]) -> NodeEntry {
         number: NodeNo(number),
         name: format!("n{number}").into(),
         state: NodeState::Open,
+        paid: false,
         secret: [1; 32],
         old_secret: None,
         secret_used_at: None,
@@ -42,6 +43,7 @@ fn user(number: i64) -> UserEntry {
         suspended: false,
         limited: false,
         has_quota: false,
+        paid: false,
         start: Start::Running,
         expires_ms: UserEntry::expiry(None),
         online_limit: None,
@@ -421,4 +423,25 @@ fn a_hook_secret_and_the_one_before() {
     assert_eq!(check(&rotated, [2; 32]), SecretIs::Old);
     rotated.secret_used_at = Some(instant() - TimeDelta::minutes(10) - TimeDelta::milliseconds(1));
     assert_eq!(check(&rotated, [2; 32]), SecretIs::Wrong);
+}
+
+#[test]
+fn a_paid_node_takes_users_of_a_paid_plan() {
+    let paid = NodeEntry {
+        paid: true,
+        ..node(1, &[1])
+    };
+    for (is_paying, code) in [(false, Some(Code::PlanRequired)), (true, None)] {
+        let user = UserEntry {
+            paid: is_paying,
+            ..user(1)
+        };
+        assert_eq!(user.refused_by(&paid), code);
+        let elsewhere = UserEntry {
+            groups: Arc::default(),
+            ..user
+        };
+        let no_right = Some(Code::NodeNotPermitted);
+        assert_eq!(elsewhere.refused_by(&paid), no_right, "decided first");
+    }
 }

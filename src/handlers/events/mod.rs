@@ -54,6 +54,7 @@ async fn list_events(
     Ok(HttpResponse::Ok().json(Page {
         items: events.into_iter().map(EventView::from).collect(),
         next_cursor: page::encode(&next),
+        total: None,
     }))
 }
 
@@ -75,5 +76,6 @@ async fn list_decisions(
     Ok(HttpResponse::Ok().json(Page {
         items: refusals.into_iter().map(RefusalView::from).collect(),
         next_cursor: None,
+        total: None,
     }))
 }

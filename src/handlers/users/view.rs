@@ -1,8 +1,8 @@
 //! What a user looks like, and what one is made and changed with.
 use crate::{
-    handlers::json::nullable,
+    handlers::{devices::DeviceSecretView, json::nullable},
     models::{Role, Status, UserId, Window},
-    services::users::{CreateUser, EditUser, Explained, Refusal, Sort, UserDetail},
+    services::users::{AuditRow, CreateUser, EditUser, Explained, Refusal, Sort, UserDetail},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -41,10 +41,44 @@ pub struct UserView {
     /// Devices online at once at most; `null`: unlimited.
     pub online_limit: Option<i32>,
     pub groups: Vec<String>,
+    /// The plan it was given last.
+    pub plan: Option<String>,
     pub suspended_at: Option<DateTime<Utc>>,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Rises with each change that people make; in quotes it is the ETag.
+    pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl UserView {
+    /// What `fields` may name.
+    pub const FIELDS: &[&str] = &[
+        "id",
+        "name",
+        "status",
+        "role",
+        "email",
+        "note",
+        "quota",
+        "window",
+        "used",
+        "used_total",
+        "window_started_at",
+        "expires_at",
+        "activated_at",
+        "on_hold",
+        "valid_for",
+        "device_limit",
+        "online_limit",
+        "groups",
+        "plan",
+        "suspended_at",
+        "deleted_at",
+        "version",
+        "created_at",
+        "updated_at",
+    ];
 }
 
 impl From<UserDetail> for UserView {
@@ -69,8 +103,10 @@ impl From<UserDetail> for UserView {
             device_limit: user.device_limit,
             online_limit: user.online_limit,
             groups: detail.groups,
+            plan: detail.plan,
             suspended_at: user.suspended_at,
             deleted_at: user.deleted_at,
+            version: user.version,
             created_at: user.created_at,
             updated_at: user.updated_at,
         }
@@ -103,6 +139,8 @@ pub struct CreateUserBody {
     pub online_limit: Option<i32>,
     /// Absent: the group `default`.
     pub groups: Option<Vec<String>>,
+    /// A plan by id or name, whose limits go before those that stand beside it.
+    pub plan: Option<String>,
 }
 
 impl From<CreateUserBody> for CreateUser {
@@ -120,6 +158,7 @@ impl From<CreateUserBody> for CreateUser {
             device_limit: body.device_limit,
             online_limit: body.online_limit,
             groups: body.groups,
+            plan: body.plan,
         }
     }
 }
@@ -185,10 +224,15 @@ pub struct ListUsers {
     pub sort: Option<Sort>,
     /// Only those with this status; without it all that are not deleted.
     pub status: Option<Status>,
-    /// Only members of this group.
+    /// Only members of this group, by id or name; in the order of their making unless a sort is asked for.
     pub group: Option<String>,
     /// Only those whose name begins like this, without regard to case; sorted by name.
     pub search: Option<String>,
+    /// Only these fields of each, such as `id,name`.
+    pub fields: Option<String>,
+    /// How many there are in all, up to 10000.
+    #[serde(default)]
+    pub total: bool,
 }
 
 /// How a user is deleted.
@@ -267,6 +311,65 @@ impl From<Explained> for ExplainView {
             user: explained.user.user.name,
             status: explained.user.status,
             refusals: explained.refusals.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A user's quota.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuotaBody {
+    /// Bytes a window, both directions together; `null`: unlimited.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    pub quota: Option<i64>,
+    /// Absent: as it is.
+    pub window: Option<Window>,
+    /// Start the window now: what was used so far no longer counts.
+    #[serde(default)]
+    pub reset: bool,
+}
+
+/// A user's plan.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanOfBody {
+    /// Id or name; `null`: none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    pub plan: Option<String>,
+}
+
+/// The secrets of a user's devices.
+#[derive(Serialize, ToSchema)]
+pub struct CredentialsView {
+    pub items: Vec<DeviceSecretView>,
+}
+
+/// What somebody did.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditRowView {
+    pub number: i64,
+    /// Who: `user:<id>`, `token:<id>`, `cli:<uid>`.
+    pub principal: String,
+    /// What, such as `device.block`.
+    pub action: String,
+    /// To what, such as `device:<id>`.
+    pub subject: String,
+    /// The new values, without secrets.
+    pub detail: serde_json::Value,
+    pub at: DateTime<Utc>,
+}
+
+impl From<AuditRow> for AuditRowView {
+    fn from(row: AuditRow) -> Self {
+        Self {
+            number: row.number,
+            principal: row.principal,
+            action: row.action,
+            subject: row.subject,
+            detail: row.detail,
+            at: row.at,
         }
     }
 }

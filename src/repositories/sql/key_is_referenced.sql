@@ -11,5 +11,13 @@ SELECT CASE $1
                 substr(obfs_password_sealed, 1, 2), substr(hook_secret_sealed, 1, 2), substr(stats_secret_sealed, 1, 2)
             )
         )
+        OR EXISTS (
+            SELECT FROM kept_answers
+            WHERE int2send($2) IN (substr(request_sealed, 1, 2), substr(answer_sealed, 1, 2))
+        )
+        OR EXISTS (
+            SELECT FROM node_configs
+            WHERE int2send($2) IN (substr(obfs_password_sealed, 1, 2), substr(stats_secret_sealed, 1, 2))
+        )
     ELSE false
 END AS referenced

@@ -4,10 +4,11 @@ use crate::{
     config,
     error::{Error, Result},
     repositories::{
-        changes, connections,
+        changes, connections, kept_answers,
         partitions::{self, MONTHLY},
         quarantine, usage,
     },
+    services::idempotency,
 };
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use std::time::Duration;
@@ -55,6 +56,7 @@ impl Accounting {
                 break;
             }
         }
+        gone += kept_answers::delete_before(&mut conn, idempotency::horizon(now)).await?;
         gone += changes::delete_before(&mut conn, now - CHANGES).await?;
         let before = ago(now, self.retention.quarantine);
         gone += quarantine::delete_resolved(&mut conn, before).await?;

@@ -4,7 +4,7 @@ use crate::{
     error::{Error, Result},
     models::{CredentialKind, DeviceId, Named, OnConflict, name},
     repositories::devices::{self, NewDevice},
-    services::{fields::Fields, links, store::leave, users},
+    services::{fields::Fields, idempotency::Keep, links, store::leave, users},
 };
 use diesel_async::AsyncConnection;
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +28,7 @@ impl Devices {
         principal: &str,
         user: &Named,
         create: &CreateDevice,
+        keep: &Keep<'_, DeviceSecret>,
     ) -> Result<DeviceSecret> {
         let mut fields = Fields::default();
         let name = fields.take("name", name::name(&create.name));
@@ -38,7 +39,7 @@ impl Devices {
         let now = self.store.clock.now();
         let id = DeviceId(self.store.clock.uuid());
         let mut conn = self.store.conn().await?;
-        let (detail, nodes) = conn
+        let made = conn
             .transaction(async |conn| {
                 let owner = users::locked(conn, user).await?;
                 if owner.deleted_at.is_some() {
@@ -69,15 +70,16 @@ impl Devices {
                     user: owner.name,
                     kind: Some(kind),
                 };
-                Ok((detail, nodes))
+                let made = DeviceSecret {
+                    detail,
+                    links: links::links(&self.keyring, &nodes, secret.text.expose_secret())?,
+                    secret: secret.text.clone(),
+                };
+                keep.answer(conn, &made).await?;
+                Ok(made)
             })
             .await?;
         self.store.caught_up(conn).await?;
-        let links = links::links(&self.keyring, &nodes, secret.text.expose_secret())?;
-        Ok(DeviceSecret {
-            detail,
-            secret: secret.text,
-            links,
-        })
+        Ok(made)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         groups,
         nodes::{self, NewNode},
     },
-    services::{fields::Fields, store::leave, users::memberships},
+    services::{fields::Fields, idempotency::Keep, store::leave, users::memberships},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use ipnet::IpNet;
@@ -34,6 +34,10 @@ pub struct CreateNode {
     pub own_addresses: Vec<String>,
     pub line_rate: Option<i64>,
     pub require_stats: Option<i32>,
+    pub gaming: bool,
+    pub streaming: bool,
+    /// Only for users of a paid plan.
+    pub paid: bool,
     /// `None`: the group `default`.
     pub groups: Option<Vec<String>>,
 }
@@ -94,7 +98,12 @@ impl Nodes {
     }
 
     /// Adds a node, after a first look at its stats; a server that does not run yet is no reason not to.
-    pub async fn create(&self, principal: &str, create: &CreateNode) -> Result<NodeReady> {
+    pub async fn create(
+        &self,
+        principal: &str,
+        create: &CreateNode,
+        keep: &Keep<'_, NodeReady>,
+    ) -> Result<NodeReady> {
         let checked = self.check(create)?;
         let clock = &*self.store.clock;
         let stats_secret = create
@@ -138,26 +147,34 @@ impl Nodes {
             own_addresses: checked.own,
             line_rate: create.line_rate,
             require_stats_seconds: create.require_stats,
+            gaming: create.gaming,
+            streaming: create.streaming,
+            paid: create.paid,
             created_at: now,
             updated_at: now,
         };
         let mut conn = self.store.conn().await?;
-        let detail = conn
+        let ready = conn
             .transaction(async |conn| {
                 let groups = memberships(conn, create.groups.as_deref()).await?;
                 refuse_second(conn, None, &stats_url).await?;
-                let node = nodes::insert(conn, &new).await.map_err(taken)?;
+                let mut node = nodes::insert(conn, &new).await.map_err(taken)?;
+                self.note(conn, &mut node, principal, "create", now).await?;
+                nodes::set_config_version(conn, &node).await?;
                 for group in groups {
                     groups::add_node(conn, group, node.number).await?;
                 }
                 let trace = trace(principal, ("node.create", "node.created"), &node, now)
                     .with(json!({ "name": node.name, "address": node.address }));
                 leave(conn, trace).await?;
-                found(conn, &Named::Id(id.0)).await
+                let detail = found(conn, &Named::Id(id.0)).await?;
+                let ready = self.ready(detail, Some(test.clone()))?;
+                keep.answer(conn, &ready).await?;
+                Ok::<_, Error>(ready)
             })
             .await?;
         self.store.caught_up(conn).await?;
-        self.ready(detail, Some(test))
+        Ok(ready)
     }
 }
 

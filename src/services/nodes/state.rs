@@ -3,7 +3,7 @@ use super::{NodeDetail, Nodes, found, locked, trace};
 use crate::{
     admission::concurrency::Listed,
     error::{Error, Result},
-    models::{Named, Node, NodeNo},
+    models::{Named, Node},
     repositories::{groups, nodes, traffic},
     services::store::leave,
 };
@@ -11,7 +11,7 @@ use diesel_async::AsyncConnection;
 use serde_json::json;
 
 impl Nodes {
-    /// Takes logins again.
+    /// Takes logins again; ends a drain, also one that was to end in its deletion.
     pub async fn enable(&self, principal: &str, which: &Named) -> Result<NodeDetail> {
         self.turn(
             principal,
@@ -19,6 +19,8 @@ impl Nodes {
             ("node.enable", "node.enabled"),
             |node, _| {
                 node.disabled_at = None;
+                node.draining_at = None;
+                node.removing = false;
             },
         )
         .await
@@ -37,7 +39,7 @@ impl Nodes {
         .await
     }
 
-    /// Drains: refuses, kicks, reads until nobody is online; its reader then ends it. Until then it is listed.
+    /// Drains: refuses and kicks until nobody is online, and stays like that until it is enabled.
     pub async fn drain(&self, principal: &str, which: &Named) -> Result<NodeDetail> {
         self.turn(
             principal,
@@ -45,6 +47,20 @@ impl Nodes {
             ("node.drain", "node.draining"),
             |node, at| {
                 node.draining_at = node.draining_at.or(Some(at));
+            },
+        )
+        .await
+    }
+
+    /// Deletes: drains, and reads until nobody is online; its reader then ends it. Until then it is listed.
+    pub async fn remove(&self, principal: &str, which: &Named) -> Result<NodeDetail> {
+        self.turn(
+            principal,
+            which,
+            ("node.remove", "node.draining"),
+            |node, at| {
+                node.draining_at = node.draining_at.or(Some(at));
+                node.removing = true;
             },
         )
         .await
@@ -91,30 +107,6 @@ impl Nodes {
             .await?;
         self.leases.forget_node(node.number).await;
         self.store.caught_up(conn).await
-    }
-
-    /// Ends a draining node on which nobody is online any more; called by its reader. False: it is not draining.
-    pub async fn drained(&self, number: NodeNo) -> Result<bool> {
-        let now = self.store.clock.now();
-        let mut conn = self.store.conn().await?;
-        let done = conn
-            .transaction(async |conn| {
-                let Some(mut node) = nodes::lock_draining(conn, number).await? else {
-                    return Ok::<_, Error>(false);
-                };
-                node.deleted_at = Some(now);
-                let node = nodes::update(conn, &node, now).await?;
-                groups::forget_node(conn, node.number).await?;
-                let what = ("node.delete", "node.deleted");
-                let trace = trace("reader", what, &node, now).with(json!({ "abandoned": false }));
-                leave(conn, trace).await?;
-                Ok(true)
-            })
-            .await?;
-        if done {
-            self.leases.forget_node(number).await;
-        }
-        Ok(done)
     }
 
     /// Closes every connection of a node; who may log in may do so again. Gives how many were open.

@@ -1,13 +1,13 @@
 //! Making an account.
-use super::{LONGEST, UserDetail, Users, span, trace};
+use super::{LONGEST, UserDetail, Users, assign, span, trace};
 use crate::{
     error::{Error, Result, violated},
-    models::{GroupNo, Named, Role, UserId, Window, name},
+    models::{GroupNo, Named, Role, User, UserId, Window, name},
     repositories::{
         groups,
         users::{self, NewUser},
     },
-    services::{callers::Caller, fields::Fields, store::leave},
+    services::{callers::Caller, fields::Fields, idempotency::Keep, store::leave},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -32,6 +32,8 @@ pub struct CreateUser {
     pub online_limit: Option<i32>,
     /// `None`: the group `default`.
     pub groups: Option<Vec<String>>,
+    /// A plan by id or name, whose limits go before those that are given beside it.
+    pub plan: Option<String>,
 }
 
 impl CreateUser {
@@ -71,7 +73,7 @@ impl CreateUser {
 }
 
 /// Bytes and counts are never negative.
-pub(super) fn limits(
+pub(in crate::services) fn limits(
     fields: &mut Fields,
     quota: Option<i64>,
     devices: Option<i32>,
@@ -95,7 +97,31 @@ pub(super) fn far(fields: &mut Fields, at: Option<DateTime<Utc>>, now: DateTime<
 
 impl Users {
     /// Makes an account.
-    pub async fn create(&self, by: &Caller, create: &CreateUser) -> Result<UserDetail> {
+    pub async fn create(
+        &self,
+        by: &Caller,
+        create: &CreateUser,
+        keep: &Keep<'_, UserDetail>,
+    ) -> Result<UserDetail> {
+        let mut conn = self.store.conn().await?;
+        let detail = conn
+            .transaction(async |conn| {
+                let user = self.create_in(conn, by, create).await?;
+                let detail = self.detail(conn, user).await?;
+                keep.answer(conn, &detail).await?;
+                Ok::<_, Error>(detail)
+            })
+            .await?;
+        self.store.caught_up(conn).await?;
+        Ok(detail)
+    }
+
+    pub(super) async fn create_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        create: &CreateUser,
+    ) -> Result<User> {
         let now = self.store.clock.now();
         let (name, expires_in) = create.check(now)?;
         by.must_manage(create.role.unwrap_or(Role::User))?;
@@ -103,6 +129,7 @@ impl Users {
         let new = NewUser {
             id: UserId(self.store.clock.uuid()),
             name: &name,
+            name_skeleton: &name::skeleton(&name),
             role: create.role.unwrap_or(Role::User),
             email: create.email.as_deref(),
             note: &create.note,
@@ -120,25 +147,22 @@ impl Users {
             created_at: now,
             updated_at: now,
         };
-        let mut conn = self.store.conn().await?;
-        let user = conn
-            .transaction(async |conn| {
-                let groups = memberships(conn, create.groups.as_deref()).await?;
-                let user = users::insert(conn, &new).await.map_err(taken)?;
-                for group in groups {
-                    groups::add_user(conn, group, user.number).await?;
-                }
-                let trace = trace(&by.name, ("user.create", "user.created"), &user, now).with(json!({
-                    "quota": user.quota, "window": user.quota_window, "expires_at": user.expires_at,
-                    "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
-                }));
-                leave(conn, trace).await?;
-                Ok::<_, Error>(user)
-            })
-            .await?;
-        let detail = self.detail(&mut conn, user).await?;
-        self.store.caught_up(conn).await?;
-        Ok(detail)
+        let groups = memberships(conn, create.groups.as_deref()).await?;
+        let mut user = users::insert(conn, &new).await.map_err(taken)?;
+        for group in groups {
+            groups::add_user(conn, group, user.number).await?;
+        }
+        if let Some(plan) = &create.plan {
+            let plan = Named::from(plan.as_str());
+            user = assign::give(conn, user, &plan, now).await?;
+        }
+        let trace = trace(&by.name, ("user.create", "user.created"), &user, now).with(json!({
+            "quota": user.quota, "window": user.quota_window, "expires_at": user.expires_at,
+            "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
+            "plan": create.plan,
+        }));
+        leave(conn, trace).await?;
+        Ok(user)
     }
 }
 
@@ -169,6 +193,9 @@ pub(super) fn taken(error: diesel::result::Error) -> Error {
             Error::Duplicate("another user has this e-mail address".to_owned())
         }
         Some("users_name_unique") => Error::Duplicate("another user has this name".to_owned()),
+        Some("users_skeleton_unique") => {
+            Error::Duplicate("another user has a name that looks like this one".to_owned())
+        }
         _ => error.into(),
     }
 }

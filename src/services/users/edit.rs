@@ -8,10 +8,14 @@ use crate::{
     error::{Error, Result},
     models::{Named, Role, User, Window, name},
     repositories::users,
-    services::{callers::Caller, fields::Fields, store::leave},
+    services::{
+        callers::Caller,
+        fields::Fields,
+        store::{Seen, leave},
+    },
 };
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Map, Value, json};
 
 /// What to change; `Some(None)` removes a value.
@@ -67,8 +71,14 @@ impl EditUser {
     }
 
     /// Applies the change to a locked row.
-    fn apply(&self, user: &mut User, name: Option<String>, now: DateTime<Utc>) -> Result<()> {
+    pub(super) fn apply(
+        &self,
+        user: &mut User,
+        name: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         if let Some(name) = name {
+            user.name_skeleton = Some(name::skeleton(&name));
             user.name = name;
         }
         user.role = self.role.unwrap_or(user.role);
@@ -196,26 +206,44 @@ fn percent(user: &User) -> i64 {
 
 impl Users {
     /// Changes what is given and leaves the rest.
-    pub async fn edit(&self, by: &Caller, who: &Named, edit: &EditUser) -> Result<UserDetail> {
-        let now = self.store.clock.now();
-        let name = edit.check(now)?;
+    pub async fn edit(
+        &self,
+        by: &Caller,
+        who: &Named,
+        edit: &EditUser,
+        seen: &Seen,
+    ) -> Result<UserDetail> {
         let mut conn = self.store.conn().await?;
-        let user = conn
+        let detail = conn
             .transaction(async |conn| {
-                let mut user = managed(conn, by, who).await?;
-                if let Some(role) = edit.role.filter(|role| *role != user.role) {
-                    by.must_manage(role)?;
-                    spare(conn, &user).await?;
-                }
-                edit.apply(&mut user, name.clone(), now)?;
-                let user = users::update(conn, &user, now).await.map_err(taken)?;
-                let trace = trace(&by.name, ("user.update", "user.updated"), &user, now);
-                leave(conn, trace.with(edit.detail())).await?;
-                Ok::<_, Error>(user)
+                let user = self.edit_in(conn, by, who, edit, seen).await?;
+                self.detail(conn, user).await
             })
             .await?;
-        let detail = self.detail(&mut conn, user).await?;
         self.store.caught_up(conn).await?;
         Ok(detail)
+    }
+
+    pub(super) async fn edit_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        who: &Named,
+        edit: &EditUser,
+        seen: &Seen,
+    ) -> Result<User> {
+        let now = self.store.clock.now();
+        let name = edit.check(now)?;
+        let mut user = managed(conn, by, who).await?;
+        seen.check(user.version)?;
+        if let Some(role) = edit.role.filter(|role| *role != user.role) {
+            by.must_manage(role)?;
+            spare(conn, &user).await?;
+        }
+        edit.apply(&mut user, name, now)?;
+        let user = users::update(conn, &user, now).await.map_err(taken)?;
+        let trace = trace(&by.name, ("user.update", "user.updated"), &user, now);
+        leave(conn, trace.with(edit.detail())).await?;
+        Ok(user)
     }
 }

@@ -1,21 +1,31 @@
-//! Accounts: made, found, changed, suspended, deleted. Counted bytes are accounting's, who may connect is admission's.
+//! Accounts: made, found, changed, suspended, deleted, one by one or many at once (`batch`). Counted bytes are
+//! accounting's, who may connect is admission's. A verb's `…_in` is the verb inside somebody's transaction.
+mod assign;
+mod audit;
+mod batch;
 mod create;
+mod credentials;
 mod edit;
 mod explain;
+mod overdue;
 mod remove;
 mod reset;
 
 pub use crate::repositories::users::{After, Filter, Sort};
+pub use audit::AuditRow;
+pub(super) use batch::own;
+pub use batch::{Batch, BatchAction, BatchItem, BatchUsers};
 pub use create::CreateUser;
-pub(super) use create::memberships;
+pub(super) use create::{limits, memberships};
 pub use edit::EditUser;
 pub use explain::{Explained, Refusal};
+pub use overdue::Overdue;
 
 use crate::{
     admission::recent::Recent,
     error::{Error, Result},
-    models::{Ended, Named, Role, Status, User, UserNo},
-    repositories::{groups, nodes, sessions, users},
+    models::{Ended, Named, PlanNo, Role, Status, User, UserNo},
+    repositories::{groups, nodes, plans, sessions, users},
     services::{
         callers::Caller,
         store::{Store, Trace, leave},
@@ -28,6 +38,9 @@ use std::{collections::HashMap, sync::Arc};
 
 /// The longest validity that is taken: a hundred years.
 const LONGEST: i64 = 100 * 366 * 86_400;
+
+/// As far as lists are counted.
+pub const MOST_COUNTED: i64 = 10_000;
 
 /// The service.
 #[derive(Clone)]
@@ -44,6 +57,8 @@ pub struct UserDetail {
     pub status: Status,
     /// Names of its groups.
     pub groups: Vec<String>,
+    /// The name of the plan it was given last.
+    pub plan: Option<String>,
 }
 
 impl Users {
@@ -62,19 +77,51 @@ impl Users {
         Ok(users::find(&mut conn, who).await?.map(|user| user.number))
     }
 
-    /// One page.
-    pub async fn list(&self, filter: &Filter) -> Result<Vec<UserDetail>> {
+    /// One page, and how many there are in all if that is `counted`: `MOST_COUNTED` stands for that many or more.
+    pub async fn list(
+        &self,
+        mut filter: Filter,
+        group: Option<&Named>,
+        counted: bool,
+    ) -> Result<(Vec<UserDetail>, Option<i64>)> {
         let mut conn = self.store.conn().await?;
-        let page = users::list(&mut conn, filter, self.store.clock.now()).await?;
+        let conn = &mut *conn;
+        if let Some(group) = group {
+            let Some(group) = groups::find(conn, group).await? else {
+                return Err(Error::field("group", "there is no such group"));
+            };
+            filter.group = Some(group.number);
+        }
+        let now = self.store.clock.now();
+        let page = users::list(conn, &filter, now).await?;
+        let total = if counted {
+            Some(users::count(conn, &filter, MOST_COUNTED, now).await?)
+        } else {
+            None
+        };
+        Ok((self.details(conn, page).await?, total))
+    }
+
+    async fn details(
+        &self,
+        conn: &mut AsyncPgConnection,
+        page: Vec<User>,
+    ) -> Result<Vec<UserDetail>> {
         let numbers: Vec<UserNo> = page.iter().map(|u| u.number).collect();
         let mut groups: HashMap<UserNo, Vec<String>> = HashMap::new();
-        for (user, group) in users::groups_of(&mut conn, &numbers).await? {
+        for (user, group) in users::groups_of(conn, &numbers).await? {
             groups.entry(user).or_default().push(group);
         }
+        let mut named: Vec<PlanNo> = page.iter().filter_map(|u| u.plan_no).collect();
+        named.sort_unstable();
+        named.dedup();
+        let plans: HashMap<PlanNo, String> =
+            plans::names(conn, &named).await?.into_iter().collect();
         let now = self.store.clock.now();
         let detail = |user: User| UserDetail {
             status: user.status(now),
             groups: groups.remove(&user.number).unwrap_or_default(),
+            plan: user.plan_no.and_then(|no| plans.get(&no).cloned()),
             user,
         };
         Ok(page.into_iter().map(detail).collect())
@@ -91,31 +138,41 @@ impl Users {
     }
 
     async fn turn(&self, by: &Caller, who: &Named, turn: Turn) -> Result<UserDetail> {
-        let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
-        let user = conn
+        let detail = conn
             .transaction(async |conn| {
-                let mut user = managed(conn, by, who).await?;
-                match turn {
-                    Turn::Suspend => {
-                        spare(conn, &user).await?;
-                        sessions::end_all(conn, user.number, Ended::Suspended, now).await?;
-                        user.suspended_at = user.suspended_at.or(Some(now));
-                    }
-                    Turn::Activate => (user.suspended_at, user.deleted_at) = (None, None),
-                }
-                let user = users::update(conn, &user, now).await?;
-                let what = match turn {
-                    Turn::Suspend => ("user.suspend", "user.suspended"),
-                    Turn::Activate => ("user.activate", "user.activated"),
-                };
-                leave(conn, trace(&by.name, what, &user, now)).await?;
-                Ok::<_, Error>(user)
+                let user = self.turn_in(conn, by, who, turn).await?;
+                self.detail(conn, user).await
             })
             .await?;
-        let detail = self.detail(&mut conn, user).await?;
         self.store.caught_up(conn).await?;
         Ok(detail)
+    }
+
+    async fn turn_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        who: &Named,
+        turn: Turn,
+    ) -> Result<User> {
+        let now = self.store.clock.now();
+        let mut user = managed(conn, by, who).await?;
+        match turn {
+            Turn::Suspend => {
+                spare(conn, &user).await?;
+                sessions::end_all(conn, user.number, Ended::Suspended, now).await?;
+                user.suspended_at = user.suspended_at.or(Some(now));
+            }
+            Turn::Activate => (user.suspended_at, user.deleted_at) = (None, None),
+        }
+        let user = users::update(conn, &user, now).await?;
+        let what = match turn {
+            Turn::Suspend => ("user.suspend", "user.suspended"),
+            Turn::Activate => ("user.activate", "user.activated"),
+        };
+        leave(conn, trace(&by.name, what, &user, now)).await?;
+        Ok(user)
     }
 
     /// Allows or denies a node to a user whatever its groups say; `None` lets the groups decide again.
@@ -157,12 +214,8 @@ impl Users {
     }
 
     async fn detail(&self, conn: &mut AsyncPgConnection, user: User) -> Result<UserDetail> {
-        let groups = users::groups_of(conn, &[user.number]).await?;
-        Ok(UserDetail {
-            status: user.status(self.store.clock.now()),
-            groups: groups.into_iter().map(|(_, name)| name).collect(),
-            user,
-        })
+        let mut one = self.details(conn, vec![user]).await?;
+        one.pop().ok_or(Error::NotFound("user"))
     }
 }
 

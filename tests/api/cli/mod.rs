@@ -3,6 +3,7 @@ mod devices;
 mod doctor;
 mod events;
 mod nodes;
+mod plans;
 mod program;
 mod tokens;
 mod usage;

@@ -1,11 +1,22 @@
 //! The REST API through the real program: its router, its database, its directory.
+mod aliases;
 mod bad_input;
+mod batch;
 mod devices;
+mod etag;
 mod events;
 mod groups;
+mod idempotency;
+mod input;
+mod lists;
+mod node_configs;
 mod nodes;
 mod outage;
+mod plans;
+mod presence;
+mod profiles;
 mod secrets;
 mod tokens;
 mod traffic;
+mod user_routes;
 mod users;

@@ -1,12 +1,17 @@
-//! Accounts.
+//! Accounts: one by one here; `list` pages through them, `lapses` notes which expired.
+mod lapses;
+mod list;
+
+pub use lapses::{lapse, overdue};
+pub use list::{After, Filter, Sort, count, list};
+
 use crate::{
-    models::{Named, Role, Status, User, UserId, UserNo, Window},
+    models::{Named, PlanNo, Role, User, UserId, UserNo, Window},
     schema::{group_users, groups, users},
 };
 use chrono::{DateTime, Utc};
-use diesel::{dsl::sql, prelude::*, sql_types::Bool};
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// An account to be made.
@@ -15,6 +20,7 @@ use uuid::Uuid;
 pub struct NewUser<'a> {
     pub id: UserId,
     pub name: &'a str,
+    pub name_skeleton: &'a str,
     pub role: Role,
     pub email: Option<&'a str>,
     pub note: &'a str,
@@ -35,6 +41,8 @@ pub struct NewUser<'a> {
 #[diesel(table_name = users, treat_none_as_null = true)]
 struct Edited<'a> {
     name: &'a str,
+    name_skeleton: Option<&'a str>,
+    plan_no: Option<PlanNo>,
     role: Role,
     email: Option<&'a str>,
     note: &'a str,
@@ -55,155 +63,7 @@ struct Edited<'a> {
     updated_at: DateTime<Utc>,
 }
 
-/// By what a list is ordered; each has its index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sort {
-    #[default]
-    Id,
-    Name,
-    CreatedAt,
-    /// Only those who expire.
-    ExpiresAt,
-}
-
-/// Where a page starts: after this row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum After {
-    Id(Uuid),
-    Name(String),
-    CreatedAt(DateTime<Utc>, Uuid),
-    ExpiresAt(DateTime<Utc>, Uuid),
-}
-
-impl After {
-    /// The key of a row in this order.
-    pub fn row(sort: Sort, user: &User) -> Self {
-        match (sort, user.expires_at) {
-            (Sort::Name, _) => Self::Name(user.name.clone()),
-            (Sort::CreatedAt, _) => Self::CreatedAt(user.created_at, user.id.0),
-            (Sort::ExpiresAt, Some(at)) => Self::ExpiresAt(at, user.id.0),
-            (Sort::Id, _) | (Sort::ExpiresAt, None) => Self::Id(user.id.0),
-        }
-    }
-    /// Whether this key belongs to this order.
-    pub fn fits(&self, sort: Sort) -> bool {
-        matches!(
-            (self, sort),
-            (Self::Id(_), Sort::Id)
-                | (Self::Name(_), Sort::Name)
-                | (Self::CreatedAt(..), Sort::CreatedAt)
-                | (Self::ExpiresAt(..), Sort::ExpiresAt)
-        )
-    }
-}
-
-/// Which users, and from where on.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub sort: Sort,
-    pub after: Option<After>,
-    /// Names that begin like this, without regard to case.
-    pub prefix: Option<String>,
-    /// Members of this group.
-    pub group: Option<String>,
-    /// Only those with this status; without one, all that are not deleted.
-    pub status: Option<Status>,
-    pub limit: i64,
-}
-
 diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
-
-/// One page of accounts that are not erased.
-pub async fn list(
-    conn: &mut AsyncPgConnection,
-    filter: &Filter,
-    now: DateTime<Utc>,
-) -> QueryResult<Vec<User>> {
-    let mut query = User::query()
-        .filter(users::erased_at.is_null())
-        .limit(filter.limit)
-        .into_boxed();
-    query = match filter.status {
-        Some(Status::Deleted) => query.filter(users::deleted_at.is_not_null()),
-        _ => query.filter(users::deleted_at.is_null()),
-    };
-    // the order of `User::status`: each excludes those before it
-    if let Some(status) = filter.status.filter(|s| *s > Status::Deleted) {
-        query = if status == Status::Suspended {
-            query.filter(users::suspended_at.is_not_null())
-        } else {
-            query.filter(users::suspended_at.is_null())
-        };
-        if status > Status::Suspended {
-            query = if status == Status::Expired {
-                query.filter(users::expires_at.le(now))
-            } else {
-                query.filter(users::expires_at.is_null().or(users::expires_at.gt(now)))
-            };
-        }
-        if status > Status::Expired {
-            let limited = users::quota
-                .is_not_null()
-                .and(users::quota.assume_not_null().le(users::used));
-            query = if status == Status::Limited {
-                query.filter(limited)
-            } else {
-                query.filter(diesel::dsl::not(limited))
-            };
-        }
-        if status > Status::Limited {
-            let held = users::on_hold.and(users::activated_at.is_null());
-            query = if status == Status::OnHold {
-                query.filter(held)
-            } else {
-                query.filter(diesel::dsl::not(held))
-            };
-        }
-    }
-    if let Some(prefix) = &filter.prefix {
-        // a range and not LIKE: the index on lower(name) serves it whatever the collation's pattern rules are
-        let upto = format!("{prefix}\u{10ffff}");
-        query = query
-            .filter(lower(users::name).ge(lower(prefix)))
-            .filter(lower(users::name).lt(lower(upto)));
-    }
-    if let Some(group) = &filter.group {
-        let members = group_users::table
-            .inner_join(groups::table.on(groups::number.eq(group_users::group_no)))
-            .filter(groups::name.eq(group))
-            .select(group_users::user_no);
-        query = query.filter(users::number.eq_any(members));
-    }
-    query = match filter.sort {
-        Sort::Id => query.order(users::id),
-        Sort::Name => query.order(lower(users::name)),
-        Sort::CreatedAt => query.order((users::created_at, users::id)),
-        Sort::ExpiresAt => query
-            .filter(users::expires_at.is_not_null())
-            .order((users::expires_at, users::id)),
-    };
-    query = match &filter.after {
-        None => query,
-        Some(After::Id(id)) => query.filter(users::id.gt(id)),
-        Some(After::Name(name)) => query.filter(lower(users::name).gt(lower(name))),
-        Some(After::CreatedAt(at, id)) => query.filter(
-            sql::<Bool>("(users.created_at, users.id) > (")
-                .bind::<diesel::sql_types::Timestamptz, _>(at)
-                .sql(", ")
-                .bind::<diesel::sql_types::Uuid, _>(id)
-                .sql(")"),
-        ),
-        Some(After::ExpiresAt(at, id)) => query.filter(
-            sql::<Bool>("(users.expires_at, users.id) > (")
-                .bind::<diesel::sql_types::Timestamptz, _>(at)
-                .sql(", ")
-                .bind::<diesel::sql_types::Uuid, _>(id)
-                .sql(")"),
-        ),
-    };
-    query.load(conn).await
-}
 
 /// An account that is not erased.
 pub async fn find(conn: &mut AsyncPgConnection, who: &Named) -> QueryResult<Option<User>> {
@@ -305,6 +165,8 @@ pub async fn update(
 ) -> QueryResult<User> {
     let edited = Edited {
         name: &user.name,
+        name_skeleton: user.name_skeleton.as_deref(),
+        plan_no: user.plan_no,
         role: user.role,
         email: user.email.as_deref(),
         note: &user.note,
