@@ -50,7 +50,11 @@ pub enum NodeVerb {
     /// Say what differs between two versions of its server configuration
     Diff { node: String, from: i32, to: i32 },
     /// Go back to a version of its server configuration; the hook's secret stays the present one
-    Rollback { node: String, version: i32 },
+    Rollback {
+        node: String,
+        #[arg(value_name = "VERSION")]
+        to: i32,
+    },
     /// Check a server's configuration file for this node; reads standard input
     Validate { node: String },
     /// Give the node's hook a new secret; the old one stays valid until the new one was in use for 10 minutes
@@ -101,7 +105,7 @@ pub async fn run(verb: NodeVerb, on: &mut Console) -> Result<(), Failure> {
         NodeVerb::Users { node, limit } => more::users(&node, limit, on).await,
         NodeVerb::Versions { node, limit } => more::versions(&node, limit, on).await,
         NodeVerb::Diff { node, from, to } => more::diff(&node, from, to, on).await,
-        NodeVerb::Rollback { node, version } => more::roll_back(&node, version, on).await,
+        NodeVerb::Rollback { node, to } => more::roll_back(&node, to, on).await,
         NodeVerb::Validate { node } => more::validate(&node, on).await,
         NodeVerb::RotateSecret { node, now } => change::rotate_secret(&node, now, on).await,
         NodeVerb::Test { node } => {

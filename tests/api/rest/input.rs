@@ -341,7 +341,6 @@ async fn c2_reads_change_nothing() {
             "public.device_profiles",
             "public.node_configs",
             "public.changes",
-            "public.outbox",
         ];
         let tables = dump
             .split("\nCOPY ")
