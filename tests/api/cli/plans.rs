@@ -139,5 +139,5 @@ fn a_nodes_configuration_over_time() {
         true
     );
     let nobody = program.run(&["node", "users", "old-node"]);
-    assert!(nobody.out.contains("nobody"), "{nobody:?}");
+    assert!(nobody.err.contains("nobody"), "{nobody:?}");
 }
