@@ -98,10 +98,11 @@ pub async fn seed_users(db: &Client, up_to: u64) -> Result<()> {
          OVERRIDING SYSTEM VALUE
          SELECT gen_random_uuid(), n, 'user' || n, now(), now() - n * interval '1 second', now()
          FROM generate_series({USERS} + 1, {up_to}) n;
-         SELECT setval(pg_get_serial_sequence('users', 'number'), {up_to});
-         VACUUM ANALYZE users"
+         SELECT setval(pg_get_serial_sequence('users', 'number'), {up_to})"
     ))
     .await?;
+    // statements sent together are one transaction, which VACUUM refuses
+    db.batch_execute("VACUUM ANALYZE users").await?;
     Ok(())
 }
 

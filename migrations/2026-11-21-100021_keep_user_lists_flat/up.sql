@@ -1,4 +1,10 @@
 -- Every order of every list has an index of its own, whatever part of the users it shows.
+-- `standing` takes the place of `limited` and of the indexes by status, which served one order only.
+DROP INDEX users_on_hold_idx;
+DROP INDEX users_limited_idx;
+DROP INDEX users_suspended_idx;
+DROP INDEX users_deleted_idx;
+ALTER TABLE users DROP COLUMN limited;
 ALTER TABLE users ADD COLUMN name_skeleton text;
 ALTER TABLE users ADD COLUMN lapsed_at timestamptz;
 ALTER TABLE users ADD COLUMN standing text GENERATED ALWAYS AS (

@@ -1,7 +1,7 @@
 //! What admission remembers of late: the refusals that answer "why can't I connect?", and where devices were online.
 //!
 //! Unknown credentials have a ring of their own, so that a flood of them pushes out nobody's reason.
-use super::{addr::AddrKey, decision::Code};
+use super::{addr::AddrKey, decision::Code, directory::Numbers};
 use crate::models::{DeviceNo, NodeNo, UserNo};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{
@@ -27,10 +27,17 @@ pub struct Refused {
     pub prefix: Option<u32>,
 }
 
-/// Both rings.
+/// Users' rings are spread over these locks, so that a flood of refusals does not queue at one.
+const SHARDS: usize = 16;
+
+type Rings = HashMap<UserNo, VecDeque<Refused>, Numbers>;
+
+/// Both kinds of rings.
 #[derive(Default)]
 pub struct Recent {
-    users: Mutex<HashMap<UserNo, VecDeque<Refused>>>,
+    users: [Mutex<Rings>; SHARDS],
+    /// Used when a number finds no shard, which the remainder makes impossible.
+    spare: Mutex<Rings>,
     unknown: Mutex<VecDeque<Refused>>,
 }
 
@@ -39,7 +46,7 @@ impl Recent {
     pub fn push(&self, user: Option<UserNo>, refused: Refused) {
         match user {
             Some(user) => push(
-                held(&self.users).entry(user).or_default(),
+                self.shard(user).entry(user).or_default(),
                 EACH_USER,
                 refused,
             ),
@@ -49,7 +56,7 @@ impl Recent {
 
     /// A user's last refusals, newest first.
     pub fn of_user(&self, user: UserNo) -> Vec<Refused> {
-        held(&self.users)
+        self.shard(user)
             .get(&user)
             .map(|ring| ring.iter().rev().copied().collect())
             .unwrap_or_default()
@@ -67,18 +74,29 @@ impl Recent {
 
     /// Forgets a user that is erased, with the addresses it came from.
     pub fn forget(&self, user: UserNo) {
-        held(&self.users).remove(&user);
+        self.shard(user).remove(&user);
     }
 
     /// Forgets what is older than `since`.
     pub fn prune(&self, since: DateTime<Utc>) {
-        held(&self.users).retain(|_, ring| ring.back().is_some_and(|last| last.at >= since));
+        for rings in &self.users {
+            held(rings).retain(|_, ring| ring.back().is_some_and(|last| last.at >= since));
+        }
+    }
+
+    fn shard(&self, user: UserNo) -> MutexGuard<'_, Rings> {
+        let shard = usize::try_from(user.0.unsigned_abs()).unwrap_or(0) % SHARDS;
+        held(self.users.get(shard).unwrap_or(&self.spare))
     }
 }
 
 fn push(ring: &mut VecDeque<Refused>, limit: usize, refused: Refused) {
     if ring.len() >= limit {
         ring.pop_front();
+    }
+    // one refusal is the common case: a ring grows by doubling from one, not from four
+    if ring.len() == ring.capacity() {
+        ring.reserve_exact(ring.len().max(1));
     }
     ring.push_back(refused);
 }

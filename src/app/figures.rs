@@ -1,16 +1,30 @@
 //! States that are read at each scrape instead of being counted as they change.
 use super::Parts;
-use crate::telemetry::{Metrics, listener::Refresh};
-use std::sync::Arc;
+use crate::{
+    admission::directory::NodeState,
+    telemetry::{Metrics, listener::Refresh},
+    tls::Certificate,
+};
+use chrono::DateTime;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 /// Fills the gauges.
-pub fn refresh(parts: &Parts) -> Refresh {
+pub fn refresh(parts: &Parts, certificate: Option<Arc<Certificate>>) -> Refresh {
     let parts = parts.clone();
     Arc::new(move |metrics| {
         hook(&parts, metrics);
         directory(&parts, metrics);
+        nodes(&parts, metrics);
         online(&parts, metrics);
         pools(&parts, metrics);
+        let restarts = parts.restarts.load(Relaxed);
+        let counted = metrics.database_restarts.get();
+        let news = restarts.saturating_sub(counted);
+        metrics.database_restarts.inc_by(news);
+        if let Some(end) = certificate.as_ref().and_then(|c| c.ends_at()) {
+            let gauge = metrics.cert_expiry.with_label_values(&["server"]);
+            gauge.set((end - DateTime::UNIX_EPOCH).as_seconds_f64());
+        }
     })
 }
 
@@ -44,6 +58,22 @@ fn directory(parts: &Parts, metrics: &Metrics) {
     if let Some(read_at) = parts.services.directory.read_at() {
         let lag = (parts.clock.now() - read_at).to_std().unwrap_or_default();
         metrics.directory_lag.set(lag.as_secs_f64());
+    }
+}
+
+fn nodes(parts: &Parts, metrics: &Metrics) {
+    metrics.node_state.reset();
+    for node in parts.directory.nodes() {
+        let is_in = match node.state {
+            NodeState::Draining => "draining",
+            NodeState::Disabled => "disabled",
+            NodeState::Open if node.stats_unreadable_since().is_some() => "unreadable",
+            NodeState::Open => "ok",
+        };
+        for state in ["ok", "unreadable", "disabled", "draining"] {
+            let gauge = metrics.node_state.with_label_values(&[&*node.name, state]);
+            gauge.set(i64::from(state == is_in));
+        }
     }
 }
 

@@ -122,8 +122,8 @@ impl Listeners {
         opening.local(&socket, move |cfg| local_parts.serve(cfg))?;
         let metrics = match settings.metrics.listen {
             Some(at) => {
-                let (running, bound) =
-                    listener::listen(at, parts.metrics.clone(), figures::refresh(parts))?;
+                let refresh = figures::refresh(parts, opening.certificate.clone());
+                let (running, bound) = listener::listen(at, parts.metrics.clone(), refresh)?;
                 opening.start("metrics", running);
                 Some(bound)
             }
@@ -233,6 +233,7 @@ impl Parts {
         cfg.app_data(Data::from(self.clock.clone()))
             .app_data(Data::new(self.services.clone()))
             .app_data(Data::new(self.proxies.clone()))
+            .app_data(Data::new(self.metrics.clone()))
             .configure(router::routes);
     }
 }

@@ -45,7 +45,10 @@ use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use std::{
     net::SocketAddr,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -70,6 +73,8 @@ pub struct Parts {
     pub services: Services,
     pub proxies: TrustedProxies,
     pub metrics: Metrics,
+    /// Of the private PostgreSQL, after it ended by itself.
+    pub restarts: Arc<AtomicU64>,
 }
 
 impl Parts {
@@ -222,6 +227,7 @@ impl Parts {
             services,
             proxies,
             metrics,
+            restarts: database.restarts(),
         };
         let outbox = Outbox {
             db: parts.jobs_db.clone(),

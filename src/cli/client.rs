@@ -77,10 +77,11 @@ impl Client {
         self.ask(Method::DELETE, path, None).await
     }
 
-    /// Reads an answer that is not JSON.
-    pub async fn get_text(&self, path: &Path) -> Result<String, Failure> {
-        let bytes = self.bytes(self.request(Method::GET, path)).await?;
-        String::from_utf8(bytes).map_err(|_| self.garbled())
+    /// Reads an answer that is printed as it is, and what its reader must be told besides.
+    pub async fn get_text(&self, path: &Path) -> Result<(String, Option<String>), Failure> {
+        let (bytes, warning) = self.answer(self.request(Method::GET, path)).await?;
+        let text = String::from_utf8(bytes).map_err(|_| self.garbled())?;
+        Ok((text, warning))
     }
 
     /// Whether one of the open places beside the API, such as `readyz`, answers well.
@@ -117,7 +118,15 @@ impl Client {
     }
 
     async fn bytes(&self, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
+        let (bytes, _) = self.answer(request).await?;
+        Ok(bytes)
+    }
+
+    /// The body of a good answer, and its warning.
+    async fn answer(&self, request: RequestBuilder) -> Result<(Vec<u8>, Option<String>), Failure> {
         let mut response = request.send().await.map_err(|why| self.lost(&why))?;
+        let warning = response.headers().get("x-hywarden-warning");
+        let warning = warning.and_then(|text| Some(text.to_str().ok()?.to_owned()));
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|why| self.lost(&why))? {
             bytes.extend_from_slice(&chunk);
@@ -127,7 +136,7 @@ impl Client {
         }
         let status = response.status();
         if status.is_success() {
-            return Ok(bytes);
+            return Ok((bytes, warning));
         }
         let problem = serde_json::from_slice::<Value>(&bytes).unwrap_or(Value::Null);
         if !problem.is_object() && !status.is_server_error() && status.as_u16() != 401 {

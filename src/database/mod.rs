@@ -15,7 +15,10 @@ use crate::config::Settings;
 use anyhow::Result;
 use private::{Options, Supervisor};
 use secrecy::{ExposeSecret, SecretString};
-use std::fs::File;
+use std::{
+    fs::File,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 /// The database in use: a server of the operator's, the private one that this process runs, or one that another does.
 #[derive(Debug)]
@@ -77,8 +80,9 @@ impl Database {
     }
 
     /// Starts of the private PostgreSQL after it ended by itself.
-    pub fn restarts(&self) -> u64 {
-        self.private.as_ref().map_or(0, Supervisor::restarts)
+    pub fn restarts(&self) -> Arc<AtomicU64> {
+        let private = self.private.as_ref();
+        private.map(Supervisor::restart_counter).unwrap_or_default()
     }
 
     /// Stops the private PostgreSQL, after the pools are closed. Without this call it stops when the process ends.

@@ -1,14 +1,14 @@
 //! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
 //! oversized body is refused unread.
 use super::{json, principal, problem::Problem};
-use crate::clock::Clock;
+use crate::{clock::Clock, telemetry::Metrics};
 use actix_web::{
     Error, HttpMessage,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -36,6 +36,7 @@ pub struct AskedBy(pub String);
 /// The guard of the API's scope.
 pub async fn edge<B: MessageBody>(
     clock: Data<dyn Clock>,
+    metrics: Data<Metrics>,
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
@@ -45,14 +46,35 @@ pub async fn edge<B: MessageBody>(
     let mut res = REQUEST.scope(id, Box::pin(guarded(req, next))).await?;
     let request = res.request();
     // the pattern, never the path: a path may hold a name that is nobody's business
-    let route = request.match_pattern().unwrap_or_default();
+    let pattern = request.match_pattern().unwrap_or_default();
+    let route = pattern.as_str();
     let by = request.extensions().get::<AskedBy>().map(|by| by.0.clone());
     let status = res.status().as_u16();
+    metrics
+        .http_requests
+        .with_label_values(&[label(&method), route, res.status().as_str()])
+        .inc();
+    metrics
+        .http_duration
+        .with_label_values(&[label(&method), route])
+        .observe(started.elapsed().as_secs_f64());
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(target: "hywarden::api", request_id = %id, %method, route, status, ms, by, "answered");
     res.headers_mut()
         .insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
     Ok(res)
+}
+
+/// A method for the figures: callers may make words up, labels are few.
+fn label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
 }
 
 async fn guarded<B: MessageBody>(

@@ -9,14 +9,14 @@ use crate::{
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
-        StatusCode,
-        header::{AUTHORIZATION, CONTENT_ENCODING, ContentType},
+        Method, StatusCode,
+        header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue},
     },
-    post,
-    web::{Bytes, BytesMut, Data, Path, Payload, ServiceConfig},
+    web::{self, Bytes, BytesMut, Data, Payload, ServiceConfig},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
+use percent_encoding::percent_decode_str;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -27,40 +27,42 @@ const ARRIVAL: Duration = Duration::from_secs(9);
 /// How long a login waits for the directory after a start: Hysteria waits 10 s.
 const START_WAIT: Duration = Duration::from_secs(8);
 
-/// The hook's routes; they take no middleware, a login costs what it must.
+/// Longest `Authorization` that is looked at, decoded: a name of 63 letters and any secret of ours fit thrice.
+const MAX_BASIC: usize = 384;
+
+/// The hook's routes; they take no middleware, a login costs what it must. What follows the prefix is read here and not
+/// by patterns, each of which is a regular expression that every login would pay for.
 pub fn routes(cfg: &mut ServiceConfig) {
-    cfg.service(ask).service(ask_with_secret_in_path);
+    cfg.service(web::scope("/hook/v1").default_service(web::to(ask)));
 }
 
-/// `POST /hook/v1/{node}` with Basic auth.
-#[post("/hook/v1/{node}")]
-async fn ask(
-    app: Data<Admission>,
-    req: HttpRequest,
-    node: Path<String>,
-    body: Payload,
-) -> HttpResponse {
-    let secret = basic_auth(&req, &node).unwrap_or_default();
-    answer(&app, &req, &node, &secret, body).await
-}
-
-/// `POST /hook/v1/{node}/{secret}`: the second form, for servers behind something that strips userinfo.
-#[post("/hook/v1/{node}/{secret}")]
-async fn ask_with_secret_in_path(
-    app: Data<Admission>,
-    req: HttpRequest,
-    path: Path<(String, String)>,
-    body: Payload,
-) -> HttpResponse {
-    let (node, secret) = path.into_inner();
-    answer(&app, &req, &node, &secret, body).await
+/// `POST /hook/v1/{node}` with Basic auth, or `POST /hook/v1/{node}/{secret}`: the second form, for servers behind
+/// something that strips userinfo.
+async fn ask(app: Data<Admission>, req: HttpRequest, body: Payload) -> HttpResponse {
+    if req.method() != Method::POST {
+        return HttpResponse::MethodNotAllowed().finish();
+    }
+    let path = req.match_info().unprocessed();
+    let path = path.strip_prefix('/').unwrap_or(path);
+    match path.split_once('/') {
+        // a node's name has no letter that a URL would escape
+        None => {
+            let mut room = [0; MAX_BASIC];
+            let secret = basic_auth(&req, path, &mut room).unwrap_or_default();
+            answer(&app, &req, path, secret, body).await
+        }
+        Some((node, secret)) => {
+            let secret = percent_decode_str(secret).decode_utf8_lossy();
+            answer(&app, &req, node, secret.as_bytes(), body).await
+        }
+    }
 }
 
 async fn answer(
     app: &Admission,
     req: &HttpRequest,
     node: &str,
-    secret: &str,
+    secret: &[u8],
     body: Payload,
 ) -> HttpResponse {
     let arrived = Instant::now();
@@ -97,19 +99,17 @@ async fn answer(
 
 fn json(body: impl Into<Bytes>) -> HttpResponse {
     HttpResponse::Ok()
-        .content_type(ContentType::json())
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .body(body.into())
 }
 
 /// The secret of `Authorization: Basic base64(node:secret)`, if the name in it is the path's.
-fn basic_auth(req: &HttpRequest, node: &str) -> Option<String> {
-    let header = req.headers().get(AUTHORIZATION)?.to_str().ok()?;
-    let decoded = BASE64_STANDARD
-        .decode(header.strip_prefix("Basic ")?)
-        .ok()?;
-    let pair = String::from_utf8(decoded).ok()?;
-    let (name, secret) = pair.split_once(':')?;
-    (name == node).then(|| secret.to_owned())
+fn basic_auth<'a>(req: &HttpRequest, node: &str, room: &'a mut [u8]) -> Option<&'a [u8]> {
+    let header = req.headers().get(AUTHORIZATION)?.as_bytes();
+    let encoded = header.strip_prefix(b"Basic ")?;
+    let length = BASE64_STANDARD.decode_slice(encoded, room).ok()?;
+    let pair = room.get(..length)?;
+    pair.strip_prefix(node.as_bytes())?.strip_prefix(b":")
 }
 
 /// The whole body, or the status that ends the connection.
@@ -117,9 +117,13 @@ async fn read(mut body: Payload, arrived: Instant) -> Result<Bytes, StatusCode> 
     let mut whole: Option<BytesMut> = None;
     let mut first = Bytes::new();
     loop {
-        let next = timeout_at(arrived + ARRIVAL, body.next())
-            .await
-            .map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
+        // what is here already needs no timer
+        let next = match body.next().now_or_never() {
+            Some(next) => next,
+            None => timeout_at(arrived + ARRIVAL, body.next())
+                .await
+                .map_err(|_| StatusCode::REQUEST_TIMEOUT)?,
+        };
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
         let held = whole.as_ref().map_or(first.len(), BytesMut::len);

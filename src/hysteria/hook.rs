@@ -1,8 +1,12 @@
 //! The wire of the HTTP auth hook (`extras/auth/http.go`): one JSON object in, one out. Contract and sources:
 //! `auth.http` of the Hysteria2 server; a later server may add fields, so unknown ones are ignored.
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use std::{
     borrow::Cow,
+    fmt,
     net::{IpAddr, SocketAddr},
 };
 
@@ -13,21 +17,55 @@ pub const REFUSED: &[u8] = br#"{"ok":false,"id":""}"#;
 #[derive(Debug, Deserialize)]
 pub struct HookRequest<'a> {
     /// The client's `ip:port` as the server sees it; anything that is none is no address.
-    #[serde(borrow, default)]
-    addr: Lenient<'a>,
+    #[serde(default)]
+    addr: Lenient,
     /// The credential, verbatim; may be empty.
     #[serde(borrow)]
     pub auth: Cow<'a, str>,
 }
 
-/// A string where one should be; whatever else stands there is ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(untagged)]
-enum Lenient<'a> {
-    Text(#[serde(borrow)] Cow<'a, str>),
-    #[default]
-    Missing,
-    Other(serde::de::IgnoredAny),
+/// The address, if a string that is one stands there; whatever else does is ignored.
+#[derive(Debug, Default)]
+struct Lenient(Option<IpAddr>);
+
+impl<'de> Deserialize<'de> for Lenient {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Lenient(None))
+    }
+}
+
+/// One pass over whatever stands there, nothing of it kept.
+impl<'de> Visitor<'de> for Lenient {
+    type Value = Self;
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("anything")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Self, E> {
+        Ok(Self(text.parse::<SocketAddr>().ok().map(|addr| addr.ip())))
+    }
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Self, A::Error> {
+        while all.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(self)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<Self, A::Error> {
+        while all.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 impl<'a> HookRequest<'a> {
@@ -39,10 +77,7 @@ impl<'a> HookRequest<'a> {
 
     /// The client's address, without its port.
     pub fn client_ip(&self) -> Option<IpAddr> {
-        match &self.addr {
-            Lenient::Text(addr) => addr.parse::<SocketAddr>().ok().map(|addr| addr.ip()),
-            Lenient::Missing | Lenient::Other(_) => None,
-        }
+        self.addr.0
     }
 }
 

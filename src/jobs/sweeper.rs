@@ -9,6 +9,9 @@ const WINDOWS: Duration = Duration::from_secs(1);
 /// Between two sweeps of what is kept for a while.
 const RETENTION: Duration = Duration::from_mins(1);
 
+/// Between two counts of everybody: a scan of both tables.
+const CENSUS: Duration = Duration::from_mins(1);
+
 /// Sweeps until `stop`.
 pub async fn run(accounting: Arc<Accounting>, every: Duration, stop: CancellationToken) {
     let tick = |every| {
@@ -17,11 +20,13 @@ pub async fn run(accounting: Arc<Accounting>, every: Duration, stop: Cancellatio
         tick
     };
     let (mut sums, mut windows, mut retention) = (tick(every), tick(WINDOWS), tick(RETENTION));
+    let mut census = tick(CENSUS);
     loop {
         let (job, done) = tokio::select! {
             () = stop.cancelled() => return,
             _ = sums.tick() => ("sums", accounting.cross(None).await.map(|_| ())),
             _ = windows.tick() => ("windows", accounting.start_windows().await.map(|_| ())),
+            _ = census.tick() => ("census", accounting.count_everybody().await),
             _ = retention.tick() => ("retention", accounting.forget().await.map(|_| ())),
         };
         if let Err(error) = done {

@@ -1,4 +1,7 @@
 //! What the directory is filled from: ranges of users with all that hangs on them, nodes, and the change log.
+//!
+//! What belongs to one range takes the connection by a shared reference: its queries are sent at once, so that the
+//! database works on one while the rows of another are read.
 use crate::{
     models::{CredentialKind, DeviceNo, GroupNo, NodeNo, OnConflict, UserNo},
     schema::{
@@ -56,7 +59,7 @@ pub async fn highest_user(conn: &mut AsyncPgConnection) -> QueryResult<Option<Us
 
 /// Users of a range of numbers, ascending.
 pub async fn users(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     from: UserNo,
     to: UserNo,
 ) -> QueryResult<Vec<UserRow>> {
@@ -65,13 +68,13 @@ pub async fn users(
         .filter(users::number.between(from, to))
         .order(users::number)
         .select(UserRow::as_select())
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 
 /// Their devices, by user and number.
 pub async fn devices(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     from: UserNo,
     to: UserNo,
 ) -> QueryResult<Vec<DeviceRow>> {
@@ -79,13 +82,13 @@ pub async fn devices(
         .filter(devices::user_no.between(from, to))
         .order((devices::user_no, devices::number))
         .select(DeviceRow::as_select())
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 
 /// Their credentials that live or were revoked after `remembered`, by user.
 pub async fn credentials(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     from: UserNo,
     to: UserNo,
     remembered: DateTime<Utc>,
@@ -106,13 +109,13 @@ pub async fn credentials(
             credentials::hash,
             credentials::revoked_at,
         ))
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 
 /// Their groups, by user and group.
 pub async fn groups(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     from: UserNo,
     to: UserNo,
 ) -> QueryResult<Vec<(UserNo, GroupNo)>> {
@@ -120,13 +123,13 @@ pub async fn groups(
         .filter(group_users::user_no.between(from, to))
         .order((group_users::user_no, group_users::group_no))
         .select((group_users::user_no, group_users::group_no))
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 
 /// Their own rules for nodes, by user.
 pub async fn overrides(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     from: UserNo,
     to: UserNo,
 ) -> QueryResult<Vec<(UserNo, NodeNo, bool)>> {
@@ -138,7 +141,7 @@ pub async fn overrides(
             node_overrides::node_no,
             node_overrides::allowed,
         ))
-        .load(conn)
+        .load(&mut conn)
         .await
 }
 

@@ -7,6 +7,7 @@ mod pool;
 pub use pool::{Use, pool};
 
 pub mod audit;
+pub mod census;
 pub mod changes;
 pub mod connections;
 pub mod credentials;

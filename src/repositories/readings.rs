@@ -230,17 +230,39 @@ pub async fn list_sources(
 }
 
 /// Deletes a drained node, if its reader still holds the lease. Its generation moves on by two, so that its connections'
-/// rows can go in time. `false`: it is not draining any more, or somebody else reads it.
+/// rows can go in time. Gives its id; `None`: it is not draining any more, or somebody else reads it.
 pub async fn delete_drained(
     conn: &mut AsyncPgConnection,
     lease: Lease,
     at: DateTime<Utc>,
-) -> QueryResult<bool> {
-    let deleted = sql_query(include_str!("sql/delete_drained.sql"))
+) -> QueryResult<Option<uuid::Uuid>> {
+    #[derive(QueryableByName)]
+    struct Deleted {
+        #[diesel(sql_type = Uuid)]
+        id: uuid::Uuid,
+    }
+    let deleted: Option<Deleted> = sql_query(include_str!("sql/delete_drained.sql"))
         .bind::<BigInt, _>(lease.node)
         .bind::<BigInt, _>(lease.epoch)
         .bind::<diesel::sql_types::Timestamptz, _>(at)
+        .get_result(conn)
+        .await
+        .optional()?;
+    Ok(deleted.map(|node| node.id))
+}
+
+/// Ends the reading of a node that is given up: whoever reads it merges nothing more, and its connections' rows can go in
+/// time.
+pub async fn close(conn: &mut AsyncPgConnection, node: NodeNo) -> QueryResult<()> {
+    let further = node_readings::generation + 2;
+    diesel::update(node_readings::table.filter(node_readings::node_no.eq(node)))
+        .set((
+            node_readings::generation.eq(further),
+            node_readings::doubtful_generation.eq(further),
+            node_readings::holder.eq(None::<InstanceId>),
+            node_readings::held_until.eq(None::<DateTime<Utc>>),
+        ))
         .execute(conn)
         .await?;
-    Ok(deleted == 1)
+    Ok(())
 }

@@ -75,14 +75,14 @@ pub fn links(keyring: &Keyring, nodes: &[Node], secret: &str) -> Result<Vec<Link
         .collect()
 }
 
-/// A client's configuration for one node, as a device's profile has it.
+/// A client's configuration for one node, as a device's profile has it, and what its user must be told besides.
 pub fn config(
     keyring: &Keyring,
     node: &Node,
     secret: &str,
     profile: &Profile,
     format: Format,
-) -> Result<Value> {
+) -> Result<(Value, Option<&'static str>)> {
     let listen = profile.listen.as_deref().and_then(|at| at.parse().ok());
     let rate = |bytes: Option<i64>| bytes.and_then(|n| u64::try_from(n).ok());
     let client = Client {
@@ -97,8 +97,11 @@ pub fn config(
         fast_open: profile.fast_open,
     };
     with_endpoint(keyring, node, |endpoint| match format {
-        Format::Hysteria => client_config::official(endpoint, secret, &client),
-        Format::SingBox => client_config::sing_box(endpoint, secret, &client),
+        Format::Hysteria => (client_config::official(endpoint, secret, &client), None),
+        Format::SingBox => (
+            client_config::sing_box(endpoint, secret, &client),
+            client_config::sing_box_warning(endpoint),
+        ),
     })
 }
 

@@ -176,7 +176,8 @@ impl Profiles {
         profile: Profile,
     ) -> Result<ProfileDetail> {
         let of = devices::found(conn, device).await?;
-        let config = self
+        // the official client checks everything that a node has: only other clients come with a warning
+        let (config, _) = self
             .devices
             .configure(conn, &of, &profile, None, Format::Hysteria)
             .await?;

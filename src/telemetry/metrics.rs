@@ -123,9 +123,9 @@ figures! {
     db_pool_connections: IntGaugeVec("pool", "state") = "hywarden_db_pool_connections";
     /// Starts of the private PostgreSQL after it ended by itself.
     database_restarts: IntCounter = "hywarden_database_restarts_total";
-    /// Whether Redis answers; absent without Redis. 0: leases are kept in memory.
+    /// Whether Redis answers. 0, as without Redis: leases are kept in memory.
     redis_up: IntGauge = "hywarden_redis_up";
-    /// When a certificate in use ends.
+    /// When a certificate in use ends, in seconds since 1970.
     cert_expiry: GaugeVec("name") = "hywarden_cert_expiry_timestamp_seconds";
     /// 1, with the version.
     build_info: IntGaugeVec("version") = "hywarden_build_info";

@@ -1,4 +1,9 @@
 //! What operators see: figures by their names, lines that are JSON.
+use crate::support::{
+    api::Api,
+    house::{House, device, user},
+};
+use fake_node::FakeNode;
 use hywarden::telemetry::{Metrics, listener, logs, metrics::Figures};
 use serde_json::Value;
 use std::{
@@ -147,4 +152,60 @@ async fn the_listener_serves_metrics_and_nothing_else() {
     assert_eq!(other.status(), 404);
     handle.stop(true).await;
     running.await.unwrap().unwrap();
+}
+
+/// The names of product.md 3.4 that this program has something to say about, after a login, a read and a request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_program_fills_its_figures() {
+    let (cert, key) = (
+        tempfile::NamedTempFile::new().unwrap(),
+        tempfile::NamedTempFile::new().unwrap(),
+    );
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(cert.path(), pair.cert.pem()).unwrap();
+    std::fs::write(key.path(), pair.signing_key.serialize_pem()).unwrap();
+    let house = House::start(&[
+        ("server.tls_cert", cert.path().to_str().unwrap()),
+        ("server.tls_key", key.path().to_str().unwrap()),
+    ])
+    .await;
+    let stats = FakeNode::start("s");
+    let api = Api::local(&house);
+    let node = serde_json::json!({"name": "fra1", "address": "n:443", "stats_url": stats.url(), "stats_secret": "s"});
+    api.post("/nodes", node).await.is(201);
+    house.device(user("bob"), device("phone")).await;
+    api.get("/users/bob").await.is(200);
+    api.get("/users/nobody").await.refused(404, "not_found");
+    let metrics = format!("http://{}/metrics", house.app.addresses.metrics.unwrap());
+    let text = async || reqwest::get(&metrics).await.unwrap().text().await.unwrap();
+    while !text().await.contains("hywarden_node_up{node=\"fra1\"} 1") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    api.post("/nodes/fra1/disable", serde_json::json!({}))
+        .await
+        .is(200);
+    house.services().accounting.count_everybody().await.unwrap();
+    let text = text().await;
+    for line in [
+        "hywarden_node_state{node=\"fra1\",state=\"disabled\"} 1",
+        "hywarden_node_state{node=\"fra1\",state=\"ok\"} 0",
+        "hywarden_poll_duration_seconds_count{node=\"fra1\"} ",
+        "hywarden_http_requests_total{method=\"GET\",route=\"/api/v1/users/{user}\",status=\"200\"} 1",
+        "hywarden_http_requests_total{method=\"GET\",route=\"/api/v1/users/{user}\",status=\"404\"} 1",
+        "hywarden_http_request_duration_seconds_count{method=\"GET\",route=\"/api/v1/users/{user}\"} 2",
+        "hywarden_cert_expiry_timestamp_seconds{name=\"server\"} ",
+        "hywarden_db_pool_connections{pool=\"api\",state=\"open\"} ",
+        "hywarden_database_restarts_total 0",
+        "hywarden_directory_devices 1",
+        "hywarden_directory_lag_seconds ",
+        "hywarden_users_online 0",
+        "hywarden_users{status=\"active\"} 1",
+        "hywarden_users{status=\"limited\"} 0",
+        "hywarden_devices{status=\"active\"} 1",
+        "hywarden_opened_dropped_total 0",
+        "hywarden_redis_up 0",
+        "hywarden_build_info{version=",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
 }

@@ -5,6 +5,8 @@ pub mod database;
 pub mod house;
 pub mod program;
 pub mod redis;
+mod until;
 mod written;
 
+pub use until::until;
 pub use written::written;

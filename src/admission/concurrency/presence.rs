@@ -1,6 +1,9 @@
 //! One node's connections as its answers show them: which have appeared, which are missing, which wait for a kick.
 use super::{ABSENCES, AddrKey, Held, Holding, Listed, UNREADABLE};
-use crate::models::{DeviceNo, NodeNo, UserNo};
+use crate::{
+    admission::directory::Ids,
+    models::{DeviceNo, NodeNo, UserNo},
+};
 use chrono::{DateTime, Utc};
 use std::{
     collections::{HashMap, HashSet},
@@ -23,7 +26,7 @@ struct Presence {
 /// Everything that may be open on one node.
 #[derive(Debug, Default)]
 pub(super) struct NodePresence {
-    ids: HashMap<Arc<str>, Presence>,
+    ids: HashMap<Arc<str>, Presence, Ids>,
     round: u64,
     asked_at: Option<DateTime<Utc>>,
 }

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::models::{DeviceNo, NodeNo, OnConflict};
 use chrono::{DateTime, Utc};
+use smallvec::SmallVec;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// One connection that counts.
@@ -22,7 +23,8 @@ pub(super) struct Lease {
 /// All that counts for one user, oldest first; what is equally old, by id.
 #[derive(Debug, Default)]
 pub(super) struct UserLeases {
-    pub(super) leases: Vec<Lease>,
+    /// Most users have one connection: it stands in the table itself.
+    pub(super) leases: SmallVec<[Lease; 1]>,
     brakes: BTreeMap<DeviceNo, Brake>,
 }
 

@@ -16,7 +16,7 @@ use crate::models::{DeviceNo, NodeNo, UserNo};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use credentials::Credentials;
-pub(super) use hash::Numbers;
+pub(super) use hash::{Ids, Numbers};
 use std::{collections::HashMap, sync::Arc};
 
 /// The replica. One an instance.

@@ -60,7 +60,10 @@ pub async fn config(config: Config, on: &mut Console) -> Result<(), Failure> {
     let path = Path::of(&["devices", &id, "config"])?
         .with("format", &config.format)
         .with_some("node", config.node);
-    let text = on.api.get_text(&path).await?;
+    let (text, warning) = on.api.get_text(&path).await?;
+    if let Some(warning) = warning {
+        on.out.note(&warning)?;
+    }
     on.out.write(&text)
 }
 

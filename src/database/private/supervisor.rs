@@ -56,6 +56,11 @@ impl Supervisor {
         self.restarts.load(Ordering::Relaxed)
     }
 
+    /// The same number, as it rises.
+    pub fn restart_counter(&self) -> Arc<AtomicU64> {
+        self.restarts.clone()
+    }
+
     /// A fast shutdown, waited for.
     pub async fn stop(self) -> Result<()> {
         let (done, stopped) = oneshot::channel();

@@ -21,6 +21,8 @@ use fast_qr::{QRBuilder, convert::svg::SvgBuilder};
 use secrecy::ExposeSecret;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+/// What its user must be told: the body is the client's own file and has no place for it.
+const WARNING: &str = "x-hywarden-warning";
 const NO_STORE: (&str, &str) = ("cache-control", "no-store");
 
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -48,7 +50,7 @@ async fn show_device_uri(
 }
 
 /// A client's configuration for one node, ready to be written to a file.
-#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), WhichConfig), responses((status = 200, body = serde_json::Value), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), WhichConfig), responses((status = 200, body = serde_json::Value, headers(("x-hywarden-warning" = String, description = "What the user of this configuration must be told, if anything"))), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[get("/devices/{device}/config")]
 async fn show_device_config(
     by: May<SecretsRead>,
@@ -60,15 +62,19 @@ async fn show_device_config(
         ConfigFormat::Hysteria => Format::Hysteria,
         ConfigFormat::SingBox => Format::SingBox,
     };
-    let config = app
+    let (config, warning) = app
         .devices
         .config(&by.name, *device, query.0.node.as_deref(), format)
         .await?;
     let text = serde_json::to_string_pretty(&config).map_err(anyhow::Error::from)?;
-    Ok(HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok();
+    answer
         .insert_header(NO_STORE)
-        .content_type("application/json")
-        .body(text + "\n"))
+        .content_type("application/json");
+    if let Some(warning) = warning {
+        answer.insert_header((WARNING, warning));
+    }
+    Ok(answer.body(text + "\n"))
 }
 
 /// A link as a QR code, in SVG or PNG.

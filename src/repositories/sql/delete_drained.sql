@@ -5,3 +5,4 @@ WITH ours AS (
     RETURNING r.node_no
 )
 UPDATE nodes n SET deleted_at = $3, updated_at = $3, version = version + 1 FROM ours WHERE n.number = ours.node_no
+RETURNING n.id

@@ -53,6 +53,8 @@ pub struct Credit {
     pub rx: i64,
     /// Entries held, for whatever reason.
     pub held: usize,
+    /// Of them new ones, and known ones that rose.
+    pub newly_held: usize,
     /// Of them in doubt.
     pub doubts: usize,
     /// An alarm was written.
@@ -193,6 +195,7 @@ pub(super) async fn credit(
         }
     }
     credit.held = holds.len();
+    credit.newly_held = credit.held.saturating_sub(report.repeated);
     quarantine::hold(conn, step.node, &holds, cap, step.began).await?;
     if !report.healed.is_empty() {
         let ids: Vec<&str> = report.healed.iter().map(|id| &**id).collect();

@@ -3,6 +3,7 @@
 //! Pure: `observe` (what a raw answer says of the map), `plausible`, `report` (judges entries), `windows`, `settle`.
 //! `merge` credits one report in one transaction; `crossings` derives what spans nodes in a second one; `clean_up`
 //! empties a server's map and keeps the only copy; `reader` is the one loop that a node has; `opened` writes admissions.
+mod census;
 pub mod clean_up;
 mod crossings;
 mod lease;

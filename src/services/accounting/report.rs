@@ -35,6 +35,8 @@ pub struct Report {
     pub holds: Vec<Hold>,
     /// Held as implausible by earlier reads, credited by this one.
     pub healed: Vec<Box<str>>,
+    /// Of the held ones, so many say nothing that an earlier read did not say.
+    pub repeated: usize,
 }
 
 impl Report {
@@ -86,6 +88,7 @@ pub fn judge(
             }
         };
         if is_too_much(read, entry, now, &born) {
+            report.repeated += usize::from(!entry.fresh);
             report
                 .holds
                 .push(hold(Reason::Implausible, Some(now.tx), Some(now.rx)));

@@ -89,8 +89,8 @@ impl Admission {
     }
 
     /// The node that calls, if name and secret are right. An unknown name costs the same as a wrong secret.
-    pub fn caller(&self, name: &str, secret: &str) -> Result<Arc<NodeEntry>, Code> {
-        let hash: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+    pub fn caller(&self, name: &str, secret: &[u8]) -> Result<Arc<NodeEntry>, Code> {
+        let hash: [u8; 32] = Sha256::digest(secret).into();
         let Some(node) = self.parts.directory.node_named(name) else {
             self.strangers.fetch_add(1, Relaxed);
             return Err(Code::NodeUnknown);
@@ -113,8 +113,12 @@ impl Admission {
 
     /// Waits until the directory was filled after a start; false when `deadline` came first.
     pub async fn is_filled(&self, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.parts.keeper.wait_filled(left).await
+        let keeper = &self.parts.keeper;
+        // after the first moments nobody waits, and nobody asks what time it is
+        keeper.is_filled()
+            || keeper
+                .wait_filled(deadline.saturating_duration_since(Instant::now()))
+                .await
     }
 
     /// Answers one login. `request` is `None` where the body was no request.
@@ -256,7 +260,7 @@ impl Admission {
             self.parts.directory.activate(claim.user, now);
         }
         let handed_over = self.parts.opened.try_send(OpenedConnection {
-            id: claim.id.as_ref().into(),
+            id: claim.id.clone(),
             node: node.number,
             user: claim.user,
             device: claim.device,

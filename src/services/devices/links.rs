@@ -46,14 +46,14 @@ impl Devices {
     }
 
     /// A client's configuration for one node: the one that is asked for, that of the device's profile, or the first
-    /// permitted one.
+    /// permitted one; and what its user must be told besides.
     pub async fn config(
         &self,
         principal: &str,
         id: DeviceId,
         node: Option<&str>,
         format: Format,
-    ) -> Result<Value> {
+    ) -> Result<(Value, Option<&'static str>)> {
         let mut conn = self.store.conn().await?;
         let detail = found(&mut conn, id).await?;
         let profile = profiles::find(&mut conn, detail.device.number).await?;
@@ -72,7 +72,7 @@ impl Devices {
         profile: &Profile,
         node: Option<&str>,
         format: Format,
-    ) -> Result<Value> {
+    ) -> Result<(Value, Option<&'static str>)> {
         let secret = self.reveal(conn, &detail.device).await?;
         let nodes = links::nodes_for(conn, detail.device.user_no, node).await?;
         let wanted = |candidate: &&Node| {

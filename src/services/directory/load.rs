@@ -10,13 +10,16 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
+use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 
 /// Users a range: a few MiB of rows in flight.
-const RANGE: i64 = 20_000;
+const RANGE: usize = 20_000;
+/// From a range's first user to its last.
+const AHEAD: i64 = 19_999;
 /// How long revoked credentials are remembered (design, 3).
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
@@ -46,12 +49,14 @@ pub async fn everything(
 ) -> QueryResult<Vec<UserNo>> {
     nodes(conn, directory, shared, None).await?;
     let last = rows::highest_user(conn).await?.map_or(0, |u| u.0);
+    let conn: &AsyncPgConnection = conn;
     let mut changed = Vec::new();
-    let mut from = 1;
-    while from <= last {
-        let to = from + RANGE - 1;
-        changed.extend(users(conn, directory, shared, UserNo(from), UserNo(to), now).await?);
-        from = to + 1;
+    // one range ahead: the database reads it while the one before becomes entries
+    let mut ranges = stream::iter((1..=last).step_by(RANGE))
+        .map(|from| Range::fetch(conn, UserNo(from), UserNo(from + AHEAD), now))
+        .buffered(2);
+    while let Some(range) = ranges.try_next().await? {
+        changed.extend(range.put(directory, shared));
     }
     directory.prune(now);
     Ok(changed)
@@ -66,30 +71,66 @@ pub async fn users(
     to: UserNo,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<UserNo>> {
-    let users = rows::users(conn, from, to).await?;
-    let mut devices = by_user(rows::devices(conn, from, to).await?, |d| d.user_no);
-    let mut credentials = by_user(
-        rows::credentials(conn, from, to, now - REMEMBERED).await?,
-        |c| c.0,
-    );
-    let mut groups = by_user(rows::groups(conn, from, to).await?, |g| g.0);
-    let mut overrides = by_user(rows::overrides(conn, from, to).await?, |o| o.0);
-    let mut changed = Vec::new();
-    for row in users {
-        let number = row.number;
-        let groups: Vec<_> = groups.take(number).map(|(_, group)| group).collect();
-        let overrides = overrides
-            .take(number)
-            .map(|(_, node, allowed)| (node, allowed))
-            .collect();
-        let entry = user(&row, devices.take(number), shared.list(&groups), overrides);
-        let records: Vec<_> = credentials.take(number).filter_map(record).collect();
-        if directory.user(number).is_none_or(|old| *old != entry) {
-            changed.push(number);
-        }
-        directory.put_user(entry, &records);
+    Ok(Range::fetch(conn, from, to, now)
+        .await?
+        .put(directory, shared))
+}
+
+/// The rows of some users, with all that hangs on them.
+struct Range {
+    users: Vec<UserRow>,
+    devices: Vec<DeviceRow>,
+    credentials: Vec<CredentialRow>,
+    groups: Vec<(UserNo, GroupNo)>,
+    overrides: Vec<(UserNo, NodeNo, bool)>,
+}
+
+impl Range {
+    async fn fetch(
+        conn: &AsyncPgConnection,
+        from: UserNo,
+        to: UserNo,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Self> {
+        let (users, devices, credentials, groups, overrides) = try_join!(
+            rows::users(conn, from, to),
+            rows::devices(conn, from, to),
+            rows::credentials(conn, from, to, now - REMEMBERED),
+            rows::groups(conn, from, to),
+            rows::overrides(conn, from, to),
+        )?;
+        Ok(Self {
+            users,
+            devices,
+            credentials,
+            groups,
+            overrides,
+        })
     }
-    Ok(changed)
+
+    /// Makes entries of them. Gives the users whose entry is new or other than before.
+    fn put(self, directory: &Directory, shared: &mut Shared) -> Vec<UserNo> {
+        let mut devices = by_user(self.devices, |d| d.user_no);
+        let mut credentials = by_user(self.credentials, |c| c.0);
+        let mut groups = by_user(self.groups, |g| g.0);
+        let mut overrides = by_user(self.overrides, |o| o.0);
+        let mut changed = Vec::new();
+        for row in self.users {
+            let number = row.number;
+            let groups: Vec<_> = groups.take(number).map(|(_, group)| group).collect();
+            let overrides = overrides
+                .take(number)
+                .map(|(_, node, allowed)| (node, allowed))
+                .collect();
+            let entry = user(&row, devices.take(number), shared.list(&groups), overrides);
+            let records: Vec<_> = credentials.take(number).filter_map(record).collect();
+            if directory.user(number).is_none_or(|old| *old != entry) {
+                changed.push(number);
+            }
+            directory.put_user(entry, &records);
+        }
+        changed
+    }
 }
 
 /// Loads one node, or all; nodes that are gone are forgotten. Gives their numbers.

@@ -73,9 +73,14 @@ impl DirectoryKeeper {
         answer.map_err(|_| away())
     }
 
+    /// Whether the directory was filled once.
+    pub fn is_filled(&self) -> bool {
+        *self.filled.borrow()
+    }
+
     /// Waits until the directory was filled once; false if that took longer than `limit`.
     pub async fn wait_filled(&self, limit: Duration) -> bool {
-        if *self.filled.borrow() {
+        if self.is_filled() {
             return true;
         }
         let mut filled = self.filled.clone();
@@ -87,7 +92,7 @@ impl DirectoryKeeper {
 
     /// Filled, and the log was read lately: what `/readyz` asks.
     pub fn is_ready(&self) -> bool {
-        *self.filled.borrow() && self.health.inner.connected.load(Relaxed)
+        self.is_filled() && self.health.inner.connected.load(Relaxed)
     }
 
     /// The last read of the log; the lag is the time since.

@@ -4,7 +4,7 @@ use crate::{
     admission::concurrency::Listed,
     error::{Error, Result},
     models::{Named, Node},
-    repositories::{groups, nodes, traffic},
+    repositories::{groups, nodes, readings, traffic},
     services::store::leave,
 };
 use diesel_async::AsyncConnection;
@@ -95,7 +95,10 @@ impl Nodes {
         let mut conn = self.store.conn().await?;
         let node = conn
             .transaction(async |conn| {
-                let mut node = locked(conn, which).await?;
+                // in the order of its reader, which may be draining it at this moment
+                let node = found(conn, which).await?.node;
+                readings::close(conn, node.number).await?;
+                let mut node = locked(conn, &Named::Id(node.id.0)).await?;
                 node.deleted_at = Some(now);
                 let node = nodes::update(conn, &node, now).await?;
                 groups::forget_node(conn, node.number).await?;

@@ -81,6 +81,26 @@ fn a_device_from_its_secret_to_its_end() {
         "sing-box",
     ]);
     assert_eq!(sing_box.json()["outbounds"][0]["type"], "hysteria2");
+    assert_eq!(sing_box.err, "");
+    // of a pinned certificate sing-box knows nothing: said beside the file, never in it
+    let pin = "ab".repeat(32);
+    program.json(&["node", "edit", "dev-node", "--pin", &pin]);
+    let pinned = [
+        "device",
+        "config",
+        "dan/phone",
+        "--node",
+        "dev-node",
+        "--format",
+    ];
+    let sing_box = program.run(&[&pinned[..], &["sing-box"]].concat());
+    assert_eq!(sing_box.json()["outbounds"][0]["type"], "hysteria2");
+    assert!(
+        sing_box.err.contains("cannot check the pinned certificate"),
+        "{sing_box:?}"
+    );
+    let hysteria = program.run(&[&pinned[..], &["hysteria"]].concat());
+    assert_eq!((hysteria.code, hysteria.err.as_str()), (0, ""));
 
     assert_eq!(
         program.json(&["device", "block", "dan/phone"])["status"],

@@ -1,6 +1,9 @@
 //! What only several instances, a flushed Redis or a dead one can show.
 use super::world::{SPACE, Store, World, clock, displacing, leased, soon};
-use crate::support::redis::{self, RedisServer};
+use crate::support::{
+    redis::{self, RedisServer},
+    until,
+};
 use chrono::TimeDelta;
 use hywarden::{
     admission::concurrency::{Claim, Taken},
@@ -8,8 +11,8 @@ use hywarden::{
     models::{DeviceNo, NodeNo, OnConflict},
     services::leases::Leases,
 };
-use std::{sync::Arc, time::Duration};
-use tokio::{task::JoinSet, time::sleep};
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
 async fn pair(url: &str, prefix: &str) -> [World; 2] {
     let clock = clock();
@@ -33,13 +36,6 @@ async fn flush(url: &str) {
         .query_async(&mut link)
         .await
         .unwrap();
-}
-
-/// Waits until the condition holds; a test that waits in vain ends by its own time limit.
-async fn until(condition: impl AsyncFn() -> bool) {
-    while !condition().await {
-        sleep(Duration::from_millis(10)).await;
-    }
 }
 
 async fn at_once(worlds: &[World; 2], claims: Vec<Claim>) -> Vec<Taken> {

@@ -81,7 +81,10 @@ impl Accounting {
         answer: HashMap<Box<str>, std::result::Result<Counters, Unreadable>>,
     ) -> Result<CleanedUp> {
         let mut baseline = head.baseline();
-        let mut look = baseline.look();
+        let strangers = usize::try_from(self.settings.quarantine_ids).unwrap_or(usize::MAX);
+        let mut look = baseline.look_among(strangers, |id| {
+            self.keys.parse(NodeNo(head.node), id).is_some()
+        });
         for (id, now) in &answer {
             look.entry(id, *now);
         }

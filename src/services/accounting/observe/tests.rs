@@ -186,3 +186,37 @@ fn strangers_have_only_so_much_room() {
     let (_, _, emptied) = read(&[("b", 1), ("a", 1), ("ours1", 1), ("ours2", 1)]);
     assert!(emptied);
 }
+
+#[test]
+fn strangers_beyond_the_cap_are_counted_and_dead_once_two_reads_had_them() {
+    let mut baseline = Baseline::default();
+    let read = |baseline: &mut Baseline, ids: &[&str]| {
+        let mut look = baseline.look_among(1, |id| id == "ours");
+        for id in ids {
+            look.entry(id, c(1, 1));
+        }
+        let seen = look.finish();
+        baseline.acknowledge(&seen, at(0), |_| false);
+        (seen.emptied, seen.beyond.ids, baseline.len())
+    };
+    assert_eq!(
+        read(&mut baseline, &["ours", "x1", "x2", "x3"]),
+        (false, 2, 2)
+    );
+    assert_eq!(baseline.bury_beyond(0), Dead::default());
+    assert_eq!(
+        read(&mut baseline, &["ours", "x1", "x2", "x3", "x4"]),
+        (false, 3, 2)
+    );
+    let dead = Dead {
+        ids: 2,
+        bytes: 2 * 38,
+    };
+    assert_eq!(baseline.bury_beyond(0), dead);
+    assert_eq!(baseline.bury_beyond(1).ids, 1, "one of them may be online");
+    assert_eq!(baseline.bury_beyond(9).ids, 0);
+    assert_eq!(read(&mut baseline, &["ours", "x9", "y"]), (true, 1, 1));
+    assert_eq!(baseline.bury_beyond(0).ids, 0, "a new map");
+    let mut next = Baseline::load(baseline.iter());
+    assert_eq!(read(&mut next, &["ours", "x9", "y"]), (false, 1, 2));
+}

@@ -11,14 +11,14 @@ pub use writer::{OpenedWriter, Written};
 use crate::models::{DeviceNo, NodeNo, UserNo};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 use tokio::sync::mpsc;
 
 /// One admission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenedConnection {
     /// The minted id.
-    pub id: Box<str>,
+    pub id: Arc<str>,
     /// Where.
     pub node: NodeNo,
     /// Whose.

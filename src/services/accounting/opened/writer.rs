@@ -208,7 +208,7 @@ async fn write(conn: &mut AsyncPgConnection, batch: &[OpenedConnection]) -> Quer
 
 fn row(opened: &OpenedConnection) -> NewConnection {
     NewConnection {
-        id: opened.id.clone(),
+        id: opened.id.as_ref().into(),
         node: opened.node.0,
         user: opened.user.0,
         device: opened.device.0,

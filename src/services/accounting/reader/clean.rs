@@ -3,7 +3,10 @@ use super::{Reader, Trouble};
 use crate::{
     models::NodeNo,
     repositories::readings,
-    services::accounting::clean_up::{CleanedUp, Head, Spool, is_due},
+    services::accounting::{
+        Credit,
+        clean_up::{CleanedUp, Head, Spool, is_due},
+    },
 };
 use chrono::TimeDelta;
 
@@ -86,6 +89,13 @@ impl Reader {
             ?outcome,
             "the server's map is empty"
         );
+        self.count(match outcome {
+            CleanedUp::Merged(credit) | CleanedUp::MergedLate(credit) => credit,
+            CleanedUp::Held(entries) => Credit {
+                newly_held: entries,
+                ..Credit::default()
+            },
+        });
         match outcome {
             CleanedUp::Merged(_) => {
                 if let Some(state) = self.state.as_mut() {

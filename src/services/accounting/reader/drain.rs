@@ -1,14 +1,9 @@
 //! The end of a node that is being emptied: nobody is let in, everybody is kicked, and its last bytes are merged.
 use super::{Reader, Trouble};
 use crate::{
-    models::Severity,
-    repositories::{
-        changes::{self, Change},
-        events::{self, NewEvent},
-        readings,
-    },
+    repositories::{groups, readings},
+    services::store::{Trace, leave},
 };
-use diesel::QueryResult;
 use diesel_async::AsyncConnection;
 use serde_json::json;
 
@@ -54,21 +49,15 @@ impl Reader {
         let (lease, at) = (self.lease, self.now());
         let mut conn = self.conn().await?;
         conn.transaction(async |conn| {
-            if !readings::delete_drained(conn, lease, at).await? {
-                return QueryResult::Ok(());
-            }
-            changes::insert(conn, Change::Node(lease.node)).await?;
-            let event = NewEvent {
-                kind: "node.drained",
-                severity: Severity::Info,
-                actor: "accounting",
-                user: None,
-                device: None,
-                node: Some(lease.node),
-                data: json!({}),
-                at,
+            let Some(id) = readings::delete_drained(conn, lease, at).await? else {
+                return Ok(());
             };
-            events::insert(conn, &event).await
+            groups::forget_node(conn, lease.node).await?;
+            let what = ("node.delete", "node.deleted");
+            let trace = Trace::new("accounting", what, format!("node:{id}"), at)
+                .node(lease.node)
+                .with(json!({ "abandoned": false }));
+            leave(conn, trace).await
         })
         .await?;
         drop(conn);

@@ -60,6 +60,8 @@ pub struct Reader {
     alarmed_at: Option<DateTime<Utc>>,
     shared: bool,
     drain: drain::Drain,
+    /// Ids beyond those that are held: how many the figures know of, in which generation.
+    beyond: (i64, usize),
     stop: CancellationToken,
 }
 
@@ -131,6 +133,7 @@ impl Reader {
             alarmed_at: None,
             shared: false,
             drain: drain::Drain::default(),
+            beyond: (0, 0),
             stop,
         }
     }
@@ -252,7 +255,9 @@ impl Reader {
             tx: tx.cast_unsigned(),
             rx: rx.cast_unsigned(),
         };
+        let keys = &self.context.accounting.keys;
         let baseline = Baseline::load(present.into_iter().map(|row| Present {
+            strange: keys.parse(node, &row.id).is_none(),
             id: row.id.into(),
             seen: counters(row.tx, row.rx),
             merged: counters(row.merged_tx, row.merged_rx),

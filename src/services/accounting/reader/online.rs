@@ -170,7 +170,9 @@ impl Reader {
             connections::update_online(&mut conn, &change, asked_at).await?;
         }
         if after_read && let Some(state) = self.state.as_mut() {
+            let strangers = online.len().saturating_sub(listed.len());
             self.dead = state.baseline.bury(|id| online.contains_key(id));
+            self.dead += state.baseline.bury_beyond(strangers);
         }
         Ok(())
     }

@@ -83,6 +83,7 @@ impl Reader {
             state.doubtful
         };
         let previous = state.began;
+        self.count_beyond(generation, seen.beyond.ids);
         let read = Read {
             node: self.lease.node,
             generation,
@@ -188,16 +189,7 @@ impl Reader {
         let accounting = self.context.accounting.clone();
         let metrics = &accounting.metrics;
         let node = self.source.name.as_str();
-        for (direction, bytes) in [("tx", credit.tx), ("rx", credit.rx)] {
-            metrics
-                .traffic_bytes
-                .with_label_values(&[node, direction])
-                .inc_by(u64::try_from(bytes).unwrap_or_default());
-        }
-        metrics
-            .quarantine
-            .with_label_values(&[node])
-            .inc_by(u64::try_from(credit.held).unwrap_or_default());
+        self.count(credit);
         if credit.alarmed {
             self.alarmed_at = Some(began);
         }
@@ -213,6 +205,36 @@ impl Reader {
             accounting.note_lost(self.lease.node.0, gap).await?;
         }
         Ok(())
+    }
+
+    /// What was credited and what was held, in the figures.
+    pub(super) fn count(&self, credit: Credit) {
+        let metrics = &self.context.accounting.metrics;
+        let node = self.source.name.as_str();
+        for (direction, bytes) in [("tx", credit.tx), ("rx", credit.rx)] {
+            metrics
+                .traffic_bytes
+                .with_label_values(&[node, direction])
+                .inc_by(u64::try_from(bytes).unwrap_or_default());
+        }
+        metrics
+            .quarantine
+            .with_label_values(&[node])
+            .inc_by(u64::try_from(credit.newly_held).unwrap_or_default());
+    }
+
+    /// Ids beyond those that are held are counted once a generation, however often they are read.
+    fn count_beyond(&mut self, generation: i64, ids: usize) {
+        let (counted_in, counted) = self.beyond;
+        let before = if counted_in == generation { counted } else { 0 };
+        let news = ids.saturating_sub(before);
+        self.context
+            .accounting
+            .metrics
+            .quarantine
+            .with_label_values(&[&self.source.name])
+            .inc_by(u64::try_from(news).unwrap_or_default());
+        self.beyond = (generation, before + news);
     }
 
     /// Ids of nobody's here may be another node's of ours: then two nodes are one server, and emptying its map would cost

@@ -18,6 +18,8 @@ pub enum Fault {
     Held(Gate),
     /// The question is looked at only when the gate opens.
     HeldBefore(Gate),
+    /// The question is looked at when the first gate opens, and its answer comes when the second one does.
+    HeldTwice(Gate, Gate),
     /// The answer comes after this long.
     Delay(Duration),
     /// Head and half of the body, and then nothing more on an open connection.

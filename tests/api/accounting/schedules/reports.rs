@@ -1,28 +1,14 @@
-//! One fixed schedule for each piece without which bytes are lost or invented (design, 2B.3). `tests/mutants/` takes the
-//! pieces out one by one and demands that these turn red.
-use super::world::{World, read};
-use fake_node::{Ask, FakeNode, Fault, Gate};
-use hywarden::repositories::usage::Counted;
-use hywarden::services::accounting::{Delivery, End, Merged, report::Report};
+//! Reads: repeated, late, of another generation or server; sums and kicks.
+use super::{
+    super::world::{World, read},
+    PATIENCE, tidy_world, until_dead,
+};
+use fake_node::{Ask, FakeNode};
+use hywarden::{
+    repositories::usage::Counted,
+    services::accounting::{Delivery, End, Merged, report::Report},
+};
 use std::time::Duration;
-
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Settings under which a single dead id is reason enough for a clean-up.
-async fn tidy_world() -> World {
-    World::with(std::sync::Arc::new(hywarden::clock::SystemClock), |s| {
-        s.dead_ids = 0;
-        s.low_rate = u64::MAX;
-        s.min_interval = Duration::from_millis(1);
-    })
-    .await
-}
-
-/// Reads until ids that are gone count as dead, one round short of the clean-up.
-async fn until_dead(reader: &mut hywarden::services::accounting::Reader) {
-    read(reader).await;
-    read(reader).await;
-}
 
 /// GREATEST: the same generation's reports in the wrong order, and one twice.
 #[tokio::test(flavor = "multi_thread")]
@@ -131,72 +117,6 @@ async fn a_read_under_a_stale_epoch_changes_nothing() {
     world.assert_conserved().await;
 }
 
-/// `prev`: the answer of a clean-up arrives when its successor has read the next generation already.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_late_answer_of_a_clean_up_counts_under_its_own_generation() {
-    let world = tidy_world().await;
-    let node = FakeNode::start("s");
-    world.user(1, "").await;
-    world.node(1, &node).await;
-    let (sleeper, successor) = (world.instance(), world.instance());
-    let (id, gone) = (world.id(1, 1), world.id(1, 1));
-    node.connect(&id);
-    node.moves(&id, 100, 0);
-    node.moves(&gone, 1, 0);
-    let mut old = sleeper.reader(&world, 1, &node).await;
-    until_dead(&mut old).await;
-    let gate = Gate::new();
-    node.fail_next(Ask::Clear, Fault::Held(gate.clone()));
-    let clearing = tokio::spawn(async move {
-        read(&mut old).await;
-        old
-    });
-    let arrived = gate.clone();
-    tokio::task::spawn_blocking(move || arrived.wait_for_arrival())
-        .await
-        .unwrap();
-    // emptied, and the answer is on its way: 101 so far; what moves now belongs to the next generation
-    node.moves(&id, 20, 0);
-    let mut new = successor.reader(&world, 1, &node).await;
-    read(&mut new).await;
-    assert_eq!(world.generation(1).await, 2);
-    assert_eq!(world.credited(1).await, 121);
-    gate.open();
-    clearing.await.unwrap();
-    assert_eq!(world.credited(1).await, 121, "it said nothing new");
-    // the same, but bytes moved between the last read and the clean-up
-    node.moves(&gone, 1, 0);
-    let mut old = sleeper.reader(&world, 1, &node).await;
-    until_dead(&mut old).await;
-    let before = Gate::new();
-    node.fail_next(Ask::Clear, Fault::HeldBefore(before.clone()));
-    let clearing = tokio::spawn(async move {
-        read(&mut old).await;
-        old
-    });
-    let arrived = before.clone();
-    tokio::task::spawn_blocking(move || arrived.wait_for_arrival())
-        .await
-        .unwrap();
-    node.moves(&id, 30, 0);
-    let moved_on = world.credited(1).await;
-    let mut new = successor.reader(&world, 1, &node).await;
-    // the successor has the generation's last values before the map is emptied under it
-    read(&mut new).await;
-    assert_eq!(world.credited(1).await, moved_on + 30);
-    node.moves(&id, 5, 0);
-    before.open();
-    clearing.await.unwrap();
-    node.moves(&id, 9, 0);
-    // what it was reading meanwhile could have been older: it has to begin anew
-    assert_eq!(read(&mut new).await.end, Some(End::LeaseLost));
-    let mut new = successor.reader(&world, 1, &node).await;
-    read(&mut new).await;
-    sleeper.accounting.cross(None).await.unwrap();
-    assert_eq!(world.credited(1).await, moved_on + 30 + 5 + 9);
-    world.assert_conserved().await;
-}
-
 /// The observation: somebody else empties the map.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lower_counter_is_a_new_generation() {
@@ -253,93 +173,6 @@ async fn a_read_from_another_server_invents_nothing() {
     let alarms = "SELECT count(*) FROM events WHERE kind = 'node.stats_not_one_server'";
     assert_eq!(world.number(alarms).await, 1, "when it repeats");
     world.assert_conserved().await;
-}
-
-/// The ack after the commit: the database refuses the only copy of a clean-up's answer, and a read, once.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_acknowledged_before_it_is_committed() {
-    let world = tidy_world().await;
-    let node = FakeNode::start("s");
-    world.user(1, "").await;
-    world.node(1, &node).await;
-    let instance = world.instance();
-    let (id, gone) = (world.id(1, 1), world.id(1, 1));
-    node.connect(&id);
-    node.moves(&id, 100, 0);
-    node.moves(&gone, 1, 0);
-    let mut reader = instance.reader(&world, 1, &node).await;
-    until_dead(&mut reader).await;
-    let gate = Gate::new();
-    node.fail_next(Ask::Clear, Fault::HeldBefore(gate.clone()));
-    let clearing = tokio::spawn(async move {
-        read(&mut reader).await;
-        reader
-    });
-    let arrived = gate.clone();
-    tokio::task::spawn_blocking(move || arrived.wait_for_arrival())
-        .await
-        .unwrap();
-    node.moves(&id, 11, 0);
-    world.db.execute(REFUSE).await;
-    gate.open();
-    let mut reader = clearing.await.unwrap();
-    assert_eq!(world.credited(1).await, 101);
-    world.db.execute(ALLOW).await;
-    node.moves(&id, 2, 0);
-    read(&mut reader).await;
-    assert_eq!(world.credited(1).await, 114);
-    assert_eq!(node.count(Ask::Clear), 1, "no second one before");
-    // a read that was not committed is read again
-    world.db.execute(REFUSE).await;
-    node.moves(&id, 3, 0);
-    read(&mut reader).await;
-    world.db.execute(ALLOW).await;
-    read(&mut reader).await;
-    assert_eq!(world.credited(1).await, 117);
-    world.assert_conserved().await;
-}
-
-const REFUSE: &str = "ALTER TABLE node_readings ADD CONSTRAINT away CHECK (false) NOT VALID";
-const ALLOW: &str = "ALTER TABLE node_readings DROP CONSTRAINT away";
-
-/// Retention: the row of an id that ended one generation ago is still there for its clean-up's late answer.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_row_outlives_its_id_in_the_nodes_map() {
-    let world = tidy_world().await;
-    let node = FakeNode::start("s");
-    world.user(1, "").await;
-    world.node(1, &node).await;
-    let (sleeper, successor) = (world.instance(), world.instance());
-    let id = world.id(1, 1);
-    node.moves(&id, 100, 0);
-    let mut old = sleeper.reader(&world, 1, &node).await;
-    until_dead(&mut old).await;
-    let gate = Gate::new();
-    node.fail_next(Ask::Clear, Fault::Held(gate.clone()));
-    let clearing = tokio::spawn(async move {
-        read(&mut old).await;
-    });
-    let arrived = gate.clone();
-    tokio::task::spawn_blocking(move || arrived.wait_for_arrival())
-        .await
-        .unwrap();
-    let mut new = successor.reader(&world, 1, &node).await;
-    node.moves(&world.id(1, 1), 3, 0);
-    read(&mut new).await;
-    assert_eq!(world.generation(1).await, 2);
-    successor.accounting.forget().await.unwrap();
-    gate.open();
-    clearing.await.unwrap();
-    assert_eq!(world.credited(1).await, 103);
-    // two generations later it goes
-    node.restart();
-    node.moves(&world.id(1, 1), 1, 0);
-    let mut new = successor.reader(&world, 1, &node).await;
-    read(&mut new).await;
-    successor.accounting.forget().await.unwrap();
-    let row = format!("SELECT count(*) FROM connections WHERE id = '{id}'");
-    assert_eq!(world.number(&row).await, 0);
-    assert_eq!(world.credited(1).await, 104);
 }
 
 /// Lock, then sum: the sum is taken while somebody else holds the user and another node's bytes arrive.

@@ -1,6 +1,9 @@
 //! TLS for our own listeners: a certificate from two files, read again when they change, without a restart.
+mod validity;
+
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
@@ -53,6 +56,11 @@ impl Certificate {
             .with_cert_resolver(self.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
+    }
+
+    /// When the present one ends.
+    pub fn ends_at(&self) -> Option<DateTime<Utc>> {
+        validity::ends_at(self.current.load().cert.first()?)
     }
 
     /// Takes new files if there are any; true if it did. Bad ones are an error, and the old certificate stays.
@@ -154,5 +162,10 @@ mod tests {
         assert!(certificate.refresh().is_err());
         assert_eq!(leaf(), second, "the old pair stays");
         assert!(certificate.server_config().is_ok());
+        assert!(
+            certificate
+                .ends_at()
+                .is_some_and(|at| at > DateTime::UNIX_EPOCH)
+        );
     }
 }
