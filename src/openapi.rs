@@ -29,6 +29,11 @@ use utoipa_actix_web::AppExt;
         (name = "traffic", description = "What was counted, and who is connected"),
         (name = "events", description = "What happened, and who was refused"),
         (name = "quarantine", description = "Counters that were read and not credited"),
+        (name = "admin", description = "Reports, logs, switches, configuration"),
+        (name = "audit", description = "Who did what, in a chain that shows what was changed"),
+        (name = "keys", description = "The keys that never lie in the database"),
+        (name = "live", description = "What happens, as it happens"),
+        (name = "webhooks", description = "Who is told of events over HTTP"),
         (name = "system", description = "This instance"),
     )
 )]

@@ -1,7 +1,7 @@
 //! Every route, in one table. The hook's stand apart (`handlers/hook`): they take no middleware.
 use crate::handlers::{
-    aliases, devices, edge::edge, events, groups, hysteria, later, nodes, plans, problem, public,
-    quarantine, system, tokens, traffic, users,
+    admin, aliases, audit, devices, edge::edge, events, groups, hysteria, keys, later, live, logs,
+    nodes, plans, problem, public, quarantine, stats, system, tokens, traffic, users, webhooks,
 };
 use actix_web::{middleware::from_fn, web};
 use utoipa_actix_web::{scope::scope, service_config::ServiceConfig};
@@ -32,6 +32,13 @@ pub fn api(cfg: &mut ServiceConfig<'_>) {
             .configure(traffic::routes)
             .configure(events::routes)
             .configure(quarantine::routes)
+            .configure(audit::routes)
+            .configure(keys::routes)
+            .configure(webhooks::routes)
+            .configure(admin::routes)
+            .configure(logs::routes)
+            .configure(live::routes)
+            .configure(stats::routes)
             .configure(system::routes),
     );
 }

@@ -24,6 +24,25 @@ diesel::table! {
         subject -> Text,
         detail -> Jsonb,
         at -> Timestamptz,
+        user_no -> Nullable<Int8>,
+        personal -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    audit_seals (sequence) {
+        sequence -> Int8,
+        audit_no -> Int8,
+        key_id -> Int2,
+        row_mac -> Bytea,
+        chain_mac -> Bytea,
+        sealed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_unsealed (number) {
+        number -> Int8,
     }
 }
 
@@ -199,6 +218,7 @@ diesel::table! {
         key_id -> Int2,
         fingerprint -> Bytea,
         created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -428,6 +448,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_keys (user_no) {
+        user_no -> Int8,
+        key_sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         number -> Int8,
@@ -462,9 +490,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Uuid,
+        sequence -> Int8,
+        webhook_id -> Uuid,
+        kind -> Text,
+        user_no -> Nullable<Int8>,
+        body -> Text,
+        state -> Text,
+        attempts -> Int4,
+        next_at -> Timestamptz,
+        last_at -> Nullable<Timestamptz>,
+        last_status -> Nullable<Int4>,
+        last_error -> Nullable<Text>,
+        last_ms -> Nullable<Int4>,
+        created_at -> Timestamptz,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        name -> Text,
+        url -> Text,
+        events -> Array<Text>,
+        secret_sealed -> Bytea,
+        old_secret_sealed -> Nullable<Bytea>,
+        old_secret_until -> Nullable<Timestamptz>,
+        enabled -> Bool,
+        disabled_reason -> Nullable<Text>,
+        failures -> Int4,
+        resting_until -> Nullable<Timestamptz>,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     audit,
+    audit_seals,
+    audit_unsealed,
     changes,
     connections,
     credentials,
@@ -496,5 +565,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     usage_hourly,
     usage_totals,
     usage_touched,
+    user_keys,
     users,
+    webhook_deliveries,
+    webhooks,
 );

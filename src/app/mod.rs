@@ -78,6 +78,7 @@ impl App {
 
     /// Closes the doors, lets running requests end, stops the tasks, then the database.
     pub async fn stop(self) -> Result<()> {
+        self.parts.services.live.hub.close();
         self.listeners.close().await;
         self.crew.dismiss().await;
         drop(self.parts);

@@ -19,6 +19,8 @@ use crate::{
         Services,
         accounting::{self, Accounting, opened},
         admission::{self, Admission},
+        audit::Audit,
+        configuration::{self, Configuration},
         devices::Devices,
         directory::{DirectoryKeeper, Keeper, KeeperSettings},
         enforcement::{ExpiryTimer, Hurry},
@@ -26,21 +28,30 @@ use crate::{
         groups::Groups,
         idempotency::Idempotency,
         instance::{self, Registration},
-        keys,
+        keys::{self, Keys},
         leases::Leases,
+        live::{Hub, Live, News},
         nodes::{Nodes, Policy},
         outbox::Outbox,
         plans::Plans,
         profiles::Profiles,
         quarantine::Quarantine,
+        reports::Reports,
         store::Store,
+        switches::Switchboard,
+        system::System,
         tokens::Tokens,
         traffic::Traffic,
         users::{Overdue, Users},
+        webhooks::{
+            self, Webhooks,
+            guard::{Guard, SystemNames},
+        },
     },
     telemetry::Metrics,
 };
 use anyhow::Result;
+use arc_swap::ArcSwap;
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use std::{
@@ -51,9 +62,14 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Semaphore;
 
 /// Between two reads of the change log (design, 3).
 const LOG_PERIOD: Duration = Duration::from_secs(1);
+/// What all keys in Redis begin with.
+const PREFIX: &str = "hywarden:";
+/// Exports of usage at once.
+const EXPORTS: usize = 4;
 /// Between two comparisons of the whole directory.
 const RECONCILE: Duration = Duration::from_mins(5);
 
@@ -98,9 +114,9 @@ impl Parts {
             keys::open(&mut *db.get().await?, &settings.keys_file(), clock.clone()).await?;
         let keyring = Arc::new(keyring);
         let metrics = Metrics::new()?;
-        let ids = Arc::new(IdKeys::new(keyring.connection_id_keys()));
+        let ids = Arc::new(IdKeys::new(&keyring.connection_id_keys()));
         let memory = Arc::new(Memory {
-            keys: CredentialKeys::new(keyring.peppers()),
+            keys: CredentialKeys::new(&keyring.peppers()),
             guesses: Guesses::new(
                 settings.hook.guess_burst,
                 settings.hook.guess_per_second,
@@ -124,6 +140,7 @@ impl Parts {
             db: db.clone(),
             clock: clock.clone(),
             directory: keeper.clone(),
+            keyring: keyring.clone(),
         };
         let (opened, queue) = opened::queue(settings.hook.queue_rows);
         let (aftermath, aftermath_writer) = admission::aftermath(jobs_db.clone(), clock.clone());
@@ -163,10 +180,68 @@ impl Parts {
         let devices = Devices {
             store: store.clone(),
             keyring: keyring.clone(),
-            credentials: Arc::new(CredentialKeys::new(keyring.peppers())),
+            credentials: Arc::new(memory.keys.clone()),
             leases: leases.clone(),
         };
+        let rules = &settings.webhooks;
+        let guard = Guard::new(Arc::new(SystemNames), &rules.ports, &rules.allowed_cidrs);
+        let webhooks = Webhooks {
+            store: store.clone(),
+            jobs_db: jobs_db.clone(),
+            keyring: keyring.clone(),
+            http: webhooks::client(&guard, rules.ca_file.as_deref(), rules.timeout)?,
+            guard,
+            timeout: rules.timeout,
+            metrics: metrics.clone(),
+            busy: Arc::default(),
+        };
+        let switches = Switchboard {
+            store: store.clone(),
+            memory: memory.clone(),
+            deny_logins: Arc::new(AtomicBool::new(settings.maintenance.deny_logins)),
+            log_level: Arc::new(ArcSwap::from_pointee(settings.log.level.clone())),
+            now: Arc::default(),
+        };
+        let live = Live {
+            store: store.clone(),
+            hub: Hub::new(&clock.uuid().simple().to_string(), metrics.clone()),
+            events: Events {
+                store: store.clone(),
+            },
+            cache: match &settings.redis.url {
+                Some(url) => Some(Cache::open(url.expose_secret(), PREFIX)?),
+                None => None,
+            },
+            leases: leases.clone(),
+            directory: directory.clone(),
+            metrics: metrics.clone(),
+            tickets: Arc::default(),
+            origins: origins(settings),
+        };
         let services = Services {
+            live,
+            webhooks,
+            reports: Reports {
+                store: store.clone(),
+                exports: Arc::new(Semaphore::new(EXPORTS)),
+            },
+            configuration: Configuration {
+                sources: Arc::new(settings.sources.clone()),
+                running: Arc::new(ArcSwap::from_pointee(configuration::printed(
+                    &settings.sources,
+                )?)),
+                switches: switches.clone(),
+            },
+            switches,
+            system: System {
+                clock: clock.clone(),
+                started_at: clock.now(),
+                db: db.clone(),
+                jobs_db: jobs_db.clone(),
+                leases: leases.clone(),
+                directory: directory.clone(),
+                keeper: keeper.clone(),
+            },
             admission,
             directory: keeper.clone(),
             plans: Plans {
@@ -207,6 +282,21 @@ impl Parts {
             events: Events {
                 store: store.clone(),
             },
+            audit: Audit {
+                store: store.clone(),
+                keyring: keyring.clone(),
+                heads: settings.data_dir.join("audit-heads.jsonl"),
+                known: Arc::default(),
+            },
+            keys: Keys {
+                store: store.clone(),
+                keyring: keyring.clone(),
+                ids: ids.clone(),
+                credentials: memory.keys.clone(),
+                file: settings.keys_file(),
+                shared: settings.redis.url.is_some(),
+                moved: Arc::default(),
+            },
             quarantine: Quarantine {
                 store,
                 accounting: accounting.clone(),
@@ -231,7 +321,32 @@ impl Parts {
         };
         let outbox = Outbox {
             db: parts.jobs_db.clone(),
+            clock: parts.clock.clone(),
+            listener: {
+                let live = parts.services.live.clone();
+                Arc::new(move |events| live.announce(events.into_iter().map(News::from).collect()))
+            },
         };
+        parts.services.switches.refresh().await?;
+        crew.start(
+            "switches",
+            jobs::switches::run(parts.services.switches.clone(), crew.stop()),
+        );
+        let live = parts.services.live.clone();
+        crew.start("live", jobs::live::run(live.clone(), crew.stop()));
+        crew.start("live listener", jobs::live::listen(live, crew.stop()));
+        crew.start(
+            "webhooks",
+            jobs::webhooks::run(parts.services.webhooks.clone(), crew.stop()),
+        );
+        crew.start(
+            "audit",
+            jobs::audit::run(parts.services.audit.clone(), crew.stop()),
+        );
+        crew.start(
+            "keys",
+            jobs::keys::run(parts.services.keys.clone(), crew.stop()),
+        );
         crew.start("outbox", jobs::outbox::run(outbox, crew.stop()));
         crew.start("aftermath", aftermath_writer.run(crew.stop()));
         let timer = ExpiryTimer::new(
@@ -273,6 +388,14 @@ impl Parts {
     }
 }
 
+/// Origins whose pages may call, beside the one that serves them.
+fn origins(settings: &Settings) -> Arc<[String]> {
+    let public = settings.server.public_url.as_ref();
+    let public = public.map(|url| url.origin().ascii_serialization());
+    let allowed = settings.server.allowed_origins.iter().cloned();
+    allowed.chain(public).collect()
+}
+
 fn policy(settings: &Settings, (hook_listen, tls): (SocketAddr, bool)) -> Policy {
     Policy {
         allowed_cidrs: settings.nodes.allowed_cidrs.clone(),
@@ -288,7 +411,7 @@ async fn leases(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<L
         None => Leases::memory(clock),
         Some(url) => {
             let space = instance::lease_space(db, &*clock).await?;
-            let cache = Cache::open(url.expose_secret(), "hywarden:")?;
+            let cache = Cache::open(url.expose_secret(), PREFIX)?;
             Leases::shared(clock, cache, &space).await?
         }
     };

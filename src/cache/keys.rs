@@ -76,3 +76,13 @@ impl Key for SoftLock {
         format!("soft-lock:{:x}", self.0)
     }
 }
+
+/// Whom a ticket of the live channel lets in, by the ticket's hash.
+pub struct LiveTicket<'a>(pub &'a str);
+impl Key for LiveTicket<'_> {
+    type Value = String;
+    const TTL: Option<Duration> = Some(Duration::from_secs(30));
+    fn name(&self) -> String {
+        format!("live-ticket:{}", self.0)
+    }
+}

@@ -1,7 +1,8 @@
 //! The only room that speaks Redis. Nothing in Redis is the only copy of anything: each use says what happens without.
 //!
-//! `keys` names every key with the type of its value and its lifetime, `leases` shares the leases of connections, `limits` how
+//! `keys` names every key with the type of its value and its lifetime, `fanout` speaks from instance to instance, `leases` shares the leases of connections, `limits` how
 //! often somebody may try.
+pub mod fanout;
 pub mod keys;
 pub mod leases;
 pub mod limits;
@@ -28,6 +29,7 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// Redis, through one connection that mends itself. Clones share it.
 #[derive(Clone)]
 pub struct Cache {
+    client: Client,
     link: ConnectionManager,
     prefix: Arc<str>,
 }
@@ -43,7 +45,8 @@ impl Cache {
             .set_number_of_retries(1)
             .set_pipeline_buffer_size(1024);
         Ok(Self {
-            link: ConnectionManager::new_lazy_with_config(client, config)?,
+            link: ConnectionManager::new_lazy_with_config(client.clone(), config)?,
+            client,
             prefix: prefix.into(),
         })
     }
@@ -73,6 +76,25 @@ impl Cache {
         let mut link = self.link.clone();
         let mut del = redis::cmd("DEL");
         del.arg(self.name(key)).query_async(&mut link).await
+    }
+
+    /// Writes a value, whatever stands there.
+    pub async fn put<K: Key>(&self, key: &K, value: &K::Value) -> Result<()> {
+        let mut options = SetOptions::default();
+        if let Some(ttl) = K::TTL {
+            options = options.with_expiration(SetExpiry::PX(millis(ttl)));
+        }
+        let mut link = self.link.clone();
+        let mut set = redis::cmd("SET");
+        set.arg(self.name(key)).arg(value).arg(options);
+        set.query_async(&mut link).await
+    }
+
+    /// Takes the value under a key away, and gives it: of many who ask one gets it.
+    pub async fn take<K: Key>(&self, key: &K) -> Result<Option<K::Value>> {
+        let mut link = self.link.clone();
+        let mut take = redis::cmd("GETDEL");
+        take.arg(self.name(key)).query_async(&mut link).await
     }
 
     fn name(&self, key: &impl Key) -> String {

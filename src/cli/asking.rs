@@ -1,5 +1,7 @@
 //! The verbs that ask the running program, in one table.
 use super::{
+    admin::{self, KeyVerb, LogsVerb, MaintenanceVerb},
+    audit::{self, AuditVerb},
     client::Client,
     console::Console,
     devices::{self, DeviceVerb},
@@ -14,6 +16,7 @@ use super::{
     target::Target,
     tokens::{self, TokenVerb},
     users::{self, UserVerb},
+    webhooks::{self, WebhookVerb},
 };
 use clap::{Args, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
@@ -39,6 +42,16 @@ pub enum Asking {
     Stats(Ask<StatsVerb>),
     /// What happened
     Events(Ask<EventsVerb>),
+    /// Who did what, and whether that was changed since
+    Audit(Ask<AuditVerb>),
+    /// Webhooks: who is told of events over HTTP
+    Webhook(Ask<WebhookVerb>),
+    /// Maintenance: taking no changes for a while
+    Maintenance(Ask<MaintenanceVerb>),
+    /// Keys that never lie in the database
+    Keys(Ask<KeyVerb>),
+    /// The program's log
+    Logs(Ask<LogsVerb>),
 }
 
 /// A verb, and where it is asked.
@@ -83,6 +96,11 @@ impl Asking {
             Self::Quarantine(ask) => &ask.target,
             Self::Stats(ask) => &ask.target,
             Self::Events(ask) => &ask.target,
+            Self::Audit(ask) => &ask.target,
+            Self::Webhook(ask) => &ask.target,
+            Self::Maintenance(ask) => &ask.target,
+            Self::Keys(ask) => &ask.target,
+            Self::Logs(ask) => &ask.target,
         }
     }
 
@@ -97,6 +115,11 @@ impl Asking {
             Self::Quarantine(ask) => quarantine::run(ask.verb, on).await,
             Self::Stats(ask) => stats::run(ask.verb, on).await,
             Self::Events(ask) => events::run(ask.verb, on).await,
+            Self::Audit(ask) => audit::run(ask.verb, on).await,
+            Self::Webhook(ask) => webhooks::run(ask.verb, on).await,
+            Self::Maintenance(ask) => admin::maintenance(ask.verb, on).await,
+            Self::Keys(ask) => admin::keys(ask.verb, on).await,
+            Self::Logs(ask) => admin::logs(ask.verb, on).await,
         }
     }
 }

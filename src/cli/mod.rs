@@ -1,6 +1,8 @@
 //! The command line: one root, one room or file a verb. `serve`, `migrate` and `config` work on the machine itself;
 //! every other verb is a client of the API like any other, and knows neither services nor the database.
+mod admin;
 mod asking;
+mod audit;
 mod body;
 mod client;
 mod completions;
@@ -25,6 +27,7 @@ mod target;
 mod tokens;
 mod users;
 mod values;
+mod webhooks;
 
 pub use place::Place;
 

@@ -51,6 +51,11 @@ pub struct Settings {
     pub log: Log,
     /// Maintenance.
     pub maintenance: Maintenance,
+    /// Who is told of events.
+    pub webhooks: Webhooks,
+    /// Where all this was read from.
+    #[serde(skip)]
+    pub sources: Sources,
 }
 
 /// Listeners.
@@ -275,9 +280,9 @@ pub struct Retention {
     /// Events.
     #[serde(deserialize_with = "units::duration")]
     pub events: Duration,
-    /// Audit rows.
+    /// Finished deliveries of webhooks.
     #[serde(deserialize_with = "units::duration")]
-    pub audit: Duration,
+    pub webhook_deliveries: Duration,
     /// Settled quarantine rows.
     #[serde(deserialize_with = "units::duration")]
     pub quarantine: Duration,
@@ -312,6 +317,22 @@ pub struct Log {
     pub level: String,
 }
 
+/// Who is told of events.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Ports that may be called.
+    pub ports: Vec<u16>,
+    /// Networks that may be called although they are not public.
+    pub allowed_cidrs: Vec<IpNet>,
+    /// Certificates that are believed beside the system's, PEM.
+    #[serde(deserialize_with = "blank::none")]
+    pub ca_file: Option<PathBuf>,
+    /// How long a receiver may take.
+    #[serde(deserialize_with = "units::duration")]
+    pub timeout: Duration,
+}
+
 /// Maintenance.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -339,6 +360,7 @@ impl Settings {
         )
         .context("mail.smtp_url_file")?;
         settings.check()?;
+        settings.sources = sources.clone();
         Ok(settings)
     }
 

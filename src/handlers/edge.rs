@@ -1,7 +1,7 @@
 //! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
 //! oversized body is refused unread.
 use super::{json, principal, problem::Problem};
-use crate::{clock::Clock, telemetry::Metrics};
+use crate::{clock::Clock, services::Services, telemetry::Metrics};
 use actix_web::{
     Error, HttpMessage,
     body::{EitherBody, MessageBody},
@@ -107,6 +107,9 @@ fn late() -> Error {
 }
 
 fn refused(req: &ServiceRequest) -> Option<Problem> {
+    if let Some(refusal) = maintenance(req) {
+        return Some(refusal);
+    }
     let encoded = req
         .headers()
         .get_all(CONTENT_ENCODING)
@@ -137,5 +140,24 @@ fn refused(req: &ServiceRequest) -> Option<Problem> {
             "too_large",
             format!("the body is longer than {} bytes", json::LIMIT),
         )
+    })
+}
+
+/// What is answered while the API takes no changes: reading, ending maintenance, logging in and out, following live.
+const ALWAYS: [&str; 4] = [
+    "/api/v1/admin/maintenance",
+    "/api/v1/admin/audit/verify",
+    "/api/v1/auth/",
+    "/api/v1/ws-ticket",
+];
+
+fn maintenance(req: &ServiceRequest) -> Option<Problem> {
+    let changes = !req.method().is_safe();
+    let always = ALWAYS.iter().any(|start| req.path().starts_with(start));
+    let services: &Data<Services> = req.app_data()?;
+    (changes && !always && services.switches.now().maintenance).then(|| {
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "maintenance", "");
+        problem.detail = Some("maintenance: no changes are taken for now".to_owned());
+        problem
     })
 }

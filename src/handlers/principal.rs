@@ -67,6 +67,12 @@ scopes! {
     /** Makes it read everything again. */ SystemWrite = "system:write",
     /** Sees logins and invitations. */ LoginsRead = "logins:read",
     /** Invites, ends logins, hands out links to a new password. */ LoginsWrite = "logins:write",
+    /** Sees what admins see: reports, settings, logs, keys' numbers. */ AdminRead = "admin:read",
+    /** Changes settings, switches maintenance, rotates keys. */ AdminWrite = "admin:write",
+    /** Sees webhooks and their deliveries. */ WebhooksRead = "webhooks:read",
+    /** Makes and changes webhooks; is shown their secrets once. */ WebhooksWrite = "webhooks:write",
+    /** Sees who did what, and verifies it. */ AuditRead = "audit:read",
+    /** Follows what happens as it happens. */ LiveRead = "live:read",
 }
 
 /// A caller that holds the scope `S`.

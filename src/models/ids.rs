@@ -25,6 +25,7 @@ id!(/** A group, in the API. */ GroupId(Uuid));
 id!(/** A plan, in the API. */ PlanId(Uuid));
 id!(/** An API token. */ TokenId(Uuid));
 id!(/** A login of a person, with everything that was refreshed from it. */ SessionId(Uuid));
+id!(/** A webhook, in the API. */ WebhookId(Uuid));
 id!(/** One running process of this program. */ InstanceId(Uuid));
 id!(/** A user's compact number, which travels in connection ids. */ UserNo(i64));
 id!(/** A device's compact number, which travels in connection ids. */ DeviceNo(i64));

@@ -10,6 +10,7 @@ pub mod profile;
 pub mod session;
 pub mod token;
 pub mod user;
+pub mod webhook;
 pub(crate) mod word;
 
 pub(crate) use word::words;
@@ -18,7 +19,7 @@ pub use device::{Credential, CredentialKind, Device, OnConflict};
 pub use event::Severity;
 pub use ids::{
     DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, PlanId, PlanNo, SessionId,
-    TokenId, UserId, UserNo,
+    TokenId, UserId, UserNo, WebhookId,
 };
 pub use name::Named;
 pub use node::{Group, Node, NodeConfigRow, NodeReading, Obfs};
@@ -27,3 +28,4 @@ pub use profile::{Mode, Profile, WantedObfs};
 pub use session::{Ended, Session, SessionKind};
 pub use token::Token;
 pub use user::{Role, Status, User, Window};
+pub use webhook::{Delivery, DeliveryState, Webhook};

@@ -1,7 +1,11 @@
 //! Who did what: written in the change's own transaction, never changed afterwards (a trigger refuses it).
-use crate::schema::audit;
+use crate::{models::UserNo, schema::audit};
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Bool, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
@@ -33,25 +37,117 @@ pub async fn of(
         .await
 }
 
-/// Notes that `principal` (`cli:<uid>`, `token:<id>`) did `action` (`user.create`) to `subject` (`user:<id>`).
-/// `detail` holds what changed, and never a secret.
-pub async fn insert(
-    conn: &mut AsyncPgConnection,
-    principal: &str,
-    action: &'static str,
-    subject: &str,
-    detail: Value,
-    at: DateTime<Utc>,
-) -> QueryResult<()> {
+/// A row to be written. `detail` holds what changed, never a secret and nothing personal.
+#[derive(Debug, Insertable)]
+#[diesel(table_name = audit, check_for_backend(diesel::pg::Pg))]
+pub struct NewEntry<'a> {
+    /// `cli:<uid>`, `token:<id>`, `user:<id>`, `system`.
+    pub principal: &'a str,
+    /// `user.create`.
+    pub action: &'a str,
+    /// `user:<id>`.
+    pub subject: &'a str,
+    pub detail: Value,
+    pub at: DateTime<Utc>,
+    #[diesel(column_name = user_no)]
+    pub user: Option<UserNo>,
+    /// Personal details, sealed under the user's own key.
+    pub personal: Option<Vec<u8>>,
+}
+
+impl<'a> NewEntry<'a> {
+    /// About nobody's person.
+    pub fn plain(
+        principal: &'a str,
+        action: &'a str,
+        subject: &'a str,
+        detail: Value,
+        at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            principal,
+            action,
+            subject,
+            detail,
+            at,
+            user: None,
+            personal: None,
+        }
+    }
+}
+
+/// Writes a row.
+pub async fn insert(conn: &mut AsyncPgConnection, new: NewEntry<'_>) -> QueryResult<()> {
     diesel::insert_into(audit::table)
-        .values((
-            audit::principal.eq(principal),
-            audit::action.eq(action),
-            audit::subject.eq(subject),
-            audit::detail.eq(detail),
-            audit::at.eq(at),
-        ))
+        .values(new)
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// A row of `audit`.
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = audit, check_for_backend(diesel::pg::Pg))]
+pub struct Entry {
+    pub number: i64,
+    pub principal: String,
+    pub action: String,
+    pub subject: String,
+    pub detail: Value,
+    pub at: DateTime<Utc>,
+    pub user_no: Option<UserNo>,
+    pub personal: Option<Vec<u8>>,
+}
+
+/// Which rows.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub principal: Option<String>,
+    /// The whole action, or its noun with a dot: `user.`.
+    pub action: Option<String>,
+    pub subject: Option<String>,
+    pub user: Option<UserNo>,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+    /// Only rows before this number.
+    pub before: Option<i64>,
+    pub limit: i64,
+}
+
+/// One page, newest first.
+pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Entry>> {
+    let mut query = Entry::query()
+        .order(audit::number.desc())
+        .limit(filter.limit)
+        .into_boxed();
+    if let Some(principal) = &filter.principal {
+        query = query.filter(audit::principal.eq(principal));
+    }
+    if let Some(action) = &filter.action {
+        query = if let Some(noun) = action.strip_suffix('.') {
+            query.filter(
+                sql::<Bool>("starts_with(action, ")
+                    .bind::<Text, _>(format!("{noun}."))
+                    .sql(")"),
+            )
+        } else {
+            query.filter(audit::action.eq(action))
+        };
+    }
+    if let Some(subject) = &filter.subject {
+        query = query.filter(audit::subject.eq(subject));
+    }
+    if let Some(user) = filter.user {
+        query = query.filter(audit::user_no.eq(user));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(audit::at.ge(from));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(audit::at.lt(to));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(audit::number.lt(before));
+    }
+    query.load(conn).await
 }

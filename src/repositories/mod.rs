@@ -7,6 +7,7 @@ mod pool;
 pub use pool::{Use, pool};
 
 pub mod audit;
+pub mod audit_seals;
 pub mod census;
 pub mod changes;
 pub mod connections;
@@ -20,6 +21,7 @@ pub mod here;
 pub mod instances;
 pub mod kept_answers;
 pub mod key_fingerprints;
+pub mod live;
 pub mod node_configs;
 pub mod nodes;
 pub mod outbox;
@@ -28,12 +30,16 @@ pub mod plans;
 pub mod profiles;
 pub mod quarantine;
 pub mod readings;
+pub mod reports;
+pub mod sealed;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
 pub mod traffic;
 pub mod usage;
+pub mod user_keys;
 pub mod users;
+pub mod webhooks;
 
 /// Connections to the database, driven by the main runtime.
 pub type Db = Pool<AsyncPgConnection>;

@@ -41,6 +41,15 @@ pub async fn find_hash(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult
         .optional()
 }
 
+/// A token by its id, whatever its state.
+pub async fn find(conn: &mut AsyncPgConnection, id: TokenId) -> QueryResult<Option<Token>> {
+    Token::query()
+        .filter(api_tokens::id.eq(id))
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// One page of tokens that are not revoked, by id.
 pub async fn list(
     conn: &mut AsyncPgConnection,

@@ -27,6 +27,12 @@ pub const SCOPES: &[&str] = &[
     "system:write",
     "logins:read",
     "logins:write",
+    "admin:read",
+    "admin:write",
+    "webhooks:read",
+    "webhooks:write",
+    "audit:read",
+    "live:read",
 ];
 /// The scope that holds all others.
 pub const ALL: &str = "*";

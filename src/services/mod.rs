@@ -1,7 +1,9 @@
 //! What the program does, one noun a file. Services own transactions and call repositories; they know no HTTP.
 pub mod accounting;
 pub mod admission;
+pub mod audit;
 pub mod callers;
+pub mod configuration;
 pub mod devices;
 pub mod directory;
 pub mod enforcement;
@@ -13,15 +15,20 @@ pub mod instance;
 pub mod keys;
 pub mod leases;
 pub mod links;
+pub mod live;
 pub mod nodes;
 pub mod outbox;
 pub mod plans;
 pub mod profiles;
 pub mod quarantine;
+pub mod reports;
 pub mod store;
+pub mod switches;
+pub mod system;
 pub mod tokens;
 pub mod traffic;
 pub mod users;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -43,6 +50,14 @@ pub struct Services {
     pub traffic: traffic::Traffic,
     pub events: events::Events,
     pub quarantine: quarantine::Quarantine,
+    pub audit: audit::Audit,
+    pub reports: reports::Reports,
+    pub switches: switches::Switchboard,
+    pub configuration: configuration::Configuration,
+    pub system: system::System,
+    pub keys: keys::Keys,
+    pub webhooks: webhooks::Webhooks,
+    pub live: live::Live,
     pub accounting: Arc<accounting::Accounting>,
     pub hurry: Arc<enforcement::Hurry>,
 }

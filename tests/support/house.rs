@@ -13,7 +13,10 @@ use hywarden::{
         users::CreateUser,
     },
 };
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub struct House {
     pub app: App,
@@ -27,8 +30,23 @@ impl House {
         Self::on(database().await, Arc::new(SystemClock), settings).await
     }
 
+    /// With a configuration file that the test may change.
+    pub async fn with_file(file: &Path, settings: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(SystemClock);
+        Self::of(database().await, clock, Some(file.to_owned()), settings).await
+    }
+
     /// On this database and this clock.
     pub async fn on(test: TestDatabase, clock: Arc<dyn Clock>, settings: &[(&str, &str)]) -> Self {
+        Self::of(test, clock, None, settings).await
+    }
+
+    async fn of(
+        test: TestDatabase,
+        clock: Arc<dyn Clock>,
+        file: Option<PathBuf>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let given = [
             ("data_dir", dir.path().to_str().unwrap()),
@@ -43,6 +61,7 @@ impl House {
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
         let settings = Settings::load(&Sources {
+            file,
             flags,
             ..Sources::default()
         })

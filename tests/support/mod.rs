@@ -4,7 +4,9 @@ pub mod clock;
 pub mod database;
 pub mod house;
 pub mod program;
+pub mod receiver;
 pub mod redis;
+pub mod socket;
 mod until;
 mod written;
 

@@ -1,5 +1,6 @@
 //! Traffic and connections over HTTP.
-mod view;
+mod export;
+pub mod view;
 
 pub use view::{ConnectionView, OfTime, TrafficView};
 
@@ -29,6 +30,8 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(show_user_traffic)
         .service(show_device_traffic)
         .service(show_node_traffic)
+        .service(show_summary)
+        .service(export::export_traffic)
         .service(list_connections)
         .service(show_traffic_of_user)
         .service(show_traffic_of_device)
@@ -77,6 +80,18 @@ async fn show_node_traffic(
 ) -> Result<HttpResponse> {
     let whose = Whose::Node(Named::from(node.as_str()));
     answer(&app, whose, &query.0).await
+}
+
+/// All bytes, by user and by node.
+#[utoipa::path(tag = "traffic", params(OfTime), responses((status = 200, body = TrafficView), (status = 422, body = Problem)))]
+#[get("/traffic/summary")]
+async fn show_summary(
+    _may: May<TrafficRead>,
+    app: Data<Services>,
+    query: Params<OfTime>,
+) -> Result<HttpResponse> {
+    let traced = app.reports.summary(query.0.from, query.0.to).await?;
+    Ok(HttpResponse::Ok().json(TrafficView::from(traced)))
 }
 
 /// List connections: those online, or all that are remembered.

@@ -6,7 +6,7 @@ use crate::{
     repositories::{
         changes, connections, kept_answers,
         partitions::{self, MONTHLY},
-        quarantine, usage,
+        quarantine, usage, webhooks,
     },
     services::idempotency,
 };
@@ -29,6 +29,7 @@ pub struct Retention {
     pub connections: Duration,
     pub events: Duration,
     pub quarantine: Duration,
+    pub webhook_deliveries: Duration,
 }
 
 impl From<&config::Retention> for Retention {
@@ -38,6 +39,7 @@ impl From<&config::Retention> for Retention {
             connections: settings.connections,
             events: settings.events,
             quarantine: settings.quarantine,
+            webhook_deliveries: settings.webhook_deliveries,
         }
     }
 }
@@ -60,6 +62,8 @@ impl Accounting {
         gone += changes::delete_before(&mut conn, now - CHANGES).await?;
         let before = ago(now, self.retention.quarantine);
         gone += quarantine::delete_resolved(&mut conn, before).await?;
+        let before = ago(now, self.retention.webhook_deliveries);
+        gone += webhooks::delete_done(&mut conn, before).await?;
         Ok(gone)
     }
 

@@ -3,7 +3,10 @@ use super::{DeviceDetail, DeviceSecret, Devices, found};
 use crate::{
     error::{Error, Result},
     models::{DeviceId, Node, Profile},
-    repositories::{audit, profiles},
+    repositories::{
+        audit::{self, NewEntry},
+        profiles,
+    },
     services::links::{self, Format, Link},
 };
 use diesel_async::AsyncPgConnection;
@@ -99,7 +102,8 @@ impl Devices {
         let subject = format!("device:{id}");
         let detail = json!({ "shown": what });
         let now = self.store.clock.now();
-        audit::insert(conn, principal, "device.reveal", &subject, detail, now).await?;
+        let entry = NewEntry::plain(principal, "device.reveal", &subject, detail, now);
+        audit::insert(conn, entry).await?;
         Ok(())
     }
 }

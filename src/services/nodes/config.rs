@@ -7,7 +7,7 @@ use crate::{
         server_config::{Server, ServerConfig},
     },
     models::Named,
-    repositories::audit,
+    repositories::audit::{self, NewEntry},
     services::links,
 };
 use anyhow::{Context, anyhow};
@@ -37,7 +37,8 @@ impl Nodes {
         let detail = found(&mut conn, which).await?;
         let subject = format!("node:{}", detail.node.id);
         let (what, now) = (json!({ "shown": "config" }), self.store.clock.now());
-        audit::insert(&mut conn, principal, "node.reveal", &subject, what, now).await?;
+        let entry = NewEntry::plain(principal, "node.reveal", &subject, what, now);
+        audit::insert(&mut conn, entry).await?;
         drop(conn);
         self.ready(detail, None)
     }

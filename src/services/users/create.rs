@@ -7,7 +7,9 @@ use crate::{
         groups,
         users::{self, NewUser},
     },
-    services::{callers::Caller, fields::Fields, idempotency::Keep, store::leave},
+    services::{
+        audit::seal_personal, callers::Caller, fields::Fields, idempotency::Keep, store::leave,
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -161,7 +163,13 @@ impl Users {
             "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
             "plan": create.plan,
         }));
-        leave(conn, trace).await?;
+        let mut personal = json!({ "name": user.name, "note": user.note });
+        if let (Some(email), Some(personal)) = (&user.email, personal.as_object_mut()) {
+            personal.insert("email".to_owned(), json!(email));
+        }
+        let (store, number) = (&self.store, user.number);
+        let personal = seal_personal(conn, store, number, "user.create", &personal).await?;
+        leave(conn, trace.with_personal(personal)).await?;
         Ok(user)
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     models::{Named, Role, User, Window, name},
     repositories::users,
     services::{
+        audit::seal_personal,
         callers::Caller,
         fields::Fields,
         store::{Seen, leave},
@@ -163,6 +164,19 @@ impl EditUser {
         Ok(())
     }
 
+    /// The personal values that were given, for the audit alone.
+    fn personal(&self) -> Option<Value> {
+        let given = [("name", &self.name), ("note", &self.note)];
+        let email = self.email.as_ref().map(|email| ("email", json!(email)));
+        let given: Map<_, _> = given
+            .into_iter()
+            .filter_map(|(field, value)| Some((field, json!(value.as_ref()?))))
+            .chain(email)
+            .map(|(field, value)| (field.to_owned(), value))
+            .collect();
+        (!given.is_empty()).then_some(Value::Object(given))
+    }
+
     /// The fields that were given. Values of personal ones are left out: they would outlive an erasure.
     fn detail(&self) -> Value {
         let mut detail = Map::new();
@@ -243,7 +257,14 @@ impl Users {
         edit.apply(&mut user, name, now)?;
         let user = users::update(conn, &user, now).await.map_err(taken)?;
         let trace = trace(&by.name, ("user.update", "user.updated"), &user, now);
-        leave(conn, trace.with(edit.detail())).await?;
+        let personal = match edit.personal() {
+            Some(detail) => {
+                let (store, number) = (&self.store, user.number);
+                seal_personal(conn, store, number, trace.action, &detail).await?
+            }
+            None => None,
+        };
+        leave(conn, trace.with(edit.detail()).with_personal(personal)).await?;
         Ok(user)
     }
 }

@@ -3,7 +3,7 @@ use super::{UserDetail, Users, managed, spare, trace};
 use crate::{
     error::{Error, Result},
     models::{Ended, Named, User},
-    repositories::{credentials, devices, groups, sessions, traffic, users},
+    repositories::{credentials, devices, groups, sessions, traffic, user_keys, users},
     services::{callers::Caller, store::leave},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -69,6 +69,7 @@ impl Users {
         groups::forget_user(conn, user.number).await?;
         traffic::forget_addresses(conn, user.number).await?;
         sessions::forget(conn, user.number, now).await?;
+        user_keys::delete(conn, user.number).await?;
         user.name = String::new();
         user.name_skeleton = None;
         user.email = None;

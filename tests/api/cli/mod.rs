@@ -1,4 +1,5 @@
 //! The command line as scripts meet it: the real binary, each verb a process, on a program with its own PostgreSQL.
+mod admin;
 mod devices;
 mod doctor;
 mod events;

@@ -1,5 +1,6 @@
 //! The REST API through the real program: its router, its database, its directory.
 mod aliases;
+mod audit;
 mod bad_input;
 mod batch;
 mod devices;
@@ -8,15 +9,19 @@ mod events;
 mod groups;
 mod idempotency;
 mod input;
+mod keys;
 mod lists;
+mod live;
 mod node_configs;
 mod nodes;
 mod outage;
 mod plans;
 mod presence;
 mod profiles;
-mod secrets;
+mod reports;
+pub mod secrets;
 mod tokens;
 mod traffic;
 mod user_routes;
 mod users;
+mod webhooks;

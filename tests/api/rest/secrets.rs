@@ -44,7 +44,7 @@ impl Write for Lines {
     }
 }
 
-fn listen_to_logs() {
+pub fn listen_to_logs() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         let subscriber = logs::subscriber("debug,hywarden=trace", || Lines).unwrap();

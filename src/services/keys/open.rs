@@ -1,11 +1,11 @@
 //! Brings the keys' file and the database together at the start: first keys only for an empty database, and no start
 //! with keys that would lock everybody out.
 use crate::{
-    clock::Clock,
-    keyring::{Fingerprint, Keyring, Purpose},
+    clock::{Clock, random},
+    keyring::{self, Fingerprint, Keyring, Purpose},
     repositories::key_fingerprints as rows,
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use std::{path::Path, sync::Arc};
 
@@ -31,9 +31,10 @@ pub async fn open(
                 file.display()
             ),
         };
+        let keys = complete(keys, &known, file, &clock)?;
         let own = keys.fingerprints();
-        for (purpose, key_id, fingerprint) in &known {
-            agrees(conn, &own, purpose, *key_id, fingerprint, file).await?;
+        for key in known.iter().filter(|key| key.retired_at.is_none()) {
+            agrees(conn, &own, &key.purpose, key.key_id, &key.fingerprint, file).await?;
         }
         for key in &own {
             rows::insert(conn, key.purpose, key.key_id, &key.fingerprint, clock.now()).await?;
@@ -41,6 +42,33 @@ pub async fn open(
         Ok(keys)
     })
     .await
+}
+
+/// A purpose that is newer than the file gets its first key, if the data knows none of it either.
+fn complete(
+    keys: Keyring,
+    known: &[rows::Known],
+    file: &Path,
+    clock: &Arc<dyn Clock>,
+) -> Result<Keyring> {
+    let lacking = keys.missing();
+    if lacking.is_empty() {
+        return Ok(keys);
+    }
+    for purpose in lacking {
+        if known.iter().any(|key| key.purpose == purpose.as_str()) {
+            bail!(
+                "{}: no key under [{}], and the database was written with one: put it back",
+                file.display(),
+                purpose.as_str()
+            )
+        }
+        let text = std::fs::read_to_string(file)?;
+        let (text, _) = keyring::added(&text, purpose, &[], &random(&**clock), None)?;
+        Keyring::rewrite(file, &text, clock.clone())?;
+        tracing::info!(file = %file.display(), purpose = purpose.as_str(), "made the first key of a new purpose");
+    }
+    Keyring::read(file, clock.clone())?.context("the keys' file is gone")
 }
 
 /// A key that the data refers to must be there, and a known one must be the same.
@@ -62,8 +90,7 @@ async fn agrees(
             "{file}: [{purpose}] {key_id} is not the key that the database was written with: put the right one back"
         ),
         None => {
-            let purpose = Purpose::ALL.into_iter().find(|p| p.as_str() == purpose);
-            let Some(purpose) = purpose else {
+            let Some(purpose) = Purpose::named(purpose) else {
                 return Ok(());
             };
             if rows::is_referenced(conn, purpose, key_id).await? {

@@ -1,0 +1,181 @@
+//! Webhooks over HTTP.
+mod view;
+
+use super::{
+    json::Json,
+    nodes::ListPage,
+    page::{self, Page},
+    principal::{May, WebhooksRead, WebhooksWrite},
+    problem::Problem,
+    query::Params,
+};
+use crate::{
+    error::Result,
+    models::Named,
+    services::{Services, webhooks::CreateWebhook},
+};
+use actix_web::{
+    HttpResponse, delete, get, patch, post,
+    web::{Data, Path},
+};
+use secrecy::ExposeSecret;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+use view::{
+    CreateWebhookBody, DeliveryView, EditWebhookBody, ListDeliveries, TestView, WebhookSecretView,
+    WebhookView,
+};
+
+/// The routes.
+pub fn routes(cfg: &mut ServiceConfig<'_>) {
+    cfg.service(list_webhooks)
+        .service(create_webhook)
+        .service(show_webhook)
+        .service(edit_webhook)
+        .service(delete_webhook)
+        .service(rotate_webhook_secret)
+        .service(test_webhook)
+        .service(list_deliveries)
+        .service(resend_delivery);
+}
+
+/// List webhooks.
+#[utoipa::path(tag = "webhooks", params(ListPage), responses((status = 200, body = Page<WebhookView>)))]
+#[get("/webhooks")]
+async fn list_webhooks(
+    _may: May<WebhooksRead>,
+    app: Data<Services>,
+    query: Params<ListPage>,
+) -> Result<HttpResponse> {
+    let limit = page::limit(query.0.limit)?;
+    let after = page::cursor(query.0.cursor.as_deref())?;
+    let rows = app.webhooks.list(after, limit + 1).await?;
+    let page = Page::new(rows, limit, |row| row.id, WebhookView::from);
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Make a webhook; its secret is shown in this answer and never again.
+#[utoipa::path(tag = "webhooks", request_body = CreateWebhookBody, responses((status = 201, body = WebhookSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[post("/webhooks")]
+async fn create_webhook(
+    by: May<WebhooksWrite>,
+    app: Data<Services>,
+    body: Json<CreateWebhookBody>,
+) -> Result<HttpResponse> {
+    let create = CreateWebhook::from(body.0);
+    let (webhook, secret) = app.webhooks.create(&by.name, &create).await?;
+    Ok(HttpResponse::Created()
+        .insert_header(("cache-control", "no-store"))
+        .json(WebhookSecretView {
+            webhook: webhook.into(),
+            secret: secret.expose_secret().to_owned(),
+        }))
+}
+
+/// One webhook.
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), responses((status = 200, body = WebhookView), (status = 404, body = Problem)))]
+#[get("/webhooks/{webhook}")]
+async fn show_webhook(
+    _may: May<WebhooksRead>,
+    app: Data<Services>,
+    webhook: Path<String>,
+) -> Result<HttpResponse> {
+    let webhook = app.webhooks.find(&Named::from(webhook.as_str())).await?;
+    Ok(HttpResponse::Ok().json(WebhookView::from(webhook)))
+}
+
+/// Change what is given. A new URL, or being enabled, wakes it up.
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), request_body = EditWebhookBody, responses((status = 200, body = WebhookView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[patch("/webhooks/{webhook}")]
+async fn edit_webhook(
+    by: May<WebhooksWrite>,
+    app: Data<Services>,
+    webhook: Path<String>,
+    body: Json<EditWebhookBody>,
+) -> Result<HttpResponse> {
+    let which = Named::from(webhook.as_str());
+    let webhook = app.webhooks.edit(&by.name, &which, &body.0.into()).await?;
+    Ok(HttpResponse::Ok().json(WebhookView::from(webhook)))
+}
+
+/// Remove a webhook and its log.
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), responses((status = 204), (status = 404, body = Problem)))]
+#[delete("/webhooks/{webhook}")]
+async fn delete_webhook(
+    by: May<WebhooksWrite>,
+    app: Data<Services>,
+    webhook: Path<String>,
+) -> Result<HttpResponse> {
+    let which = Named::from(webhook.as_str());
+    app.webhooks.delete(&by.name, &which).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Give it a new secret, shown once; the old one signs beside it for 24 hours.
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), responses((status = 200, body = WebhookSecretView), (status = 404, body = Problem)))]
+#[post("/webhooks/{webhook}/rotate-secret")]
+async fn rotate_webhook_secret(
+    by: May<WebhooksWrite>,
+    app: Data<Services>,
+    webhook: Path<String>,
+) -> Result<HttpResponse> {
+    let which = Named::from(webhook.as_str());
+    let (webhook, secret) = app.webhooks.rotate_secret(&by.name, &which).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(("cache-control", "no-store"))
+        .json(WebhookSecretView {
+            webhook: webhook.into(),
+            secret: secret.expose_secret().to_owned(),
+        }))
+}
+
+/// Call it now with an event of the kind `webhook.test`, once, and say how it went.
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), responses((status = 200, body = TestView), (status = 404, body = Problem)))]
+#[post("/webhooks/{webhook}/test")]
+async fn test_webhook(
+    by: May<WebhooksWrite>,
+    app: Data<Services>,
+    webhook: Path<String>,
+) -> Result<HttpResponse> {
+    let which = Named::from(webhook.as_str());
+    let (delivery, attempt) = app.webhooks.test(&by.name, &which).await?;
+    Ok(HttpResponse::Ok().json(TestView {
+        delivered: attempt.succeeded(),
+        delivery: delivery.into(),
+    }))
+}
+
+/// List what it was told, newest first.
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name"), ListDeliveries), responses((status = 200, body = Page<DeliveryView>), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[get("/webhooks/{webhook}/deliveries")]
+async fn list_deliveries(
+    _may: May<WebhooksRead>,
+    app: Data<Services>,
+    webhook: Path<String>,
+    query: Params<ListDeliveries>,
+) -> Result<HttpResponse> {
+    let limit = page::limit(query.0.limit)?;
+    let before = page::cursor(query.0.cursor.as_deref())?;
+    let which = Named::from(webhook.as_str());
+    let state = query.0.state;
+    let rows = app
+        .webhooks
+        .deliveries(&which, state, before, limit + 1)
+        .await?;
+    let page = Page::new(rows, limit, |row| row.sequence, DeliveryView::from);
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Put a delivery back into the queue, with the same id and body.
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name"), ("delivery" = Uuid, Path)), responses((status = 202, body = DeliveryView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[post("/webhooks/{webhook}/deliveries/{delivery}/resend")]
+async fn resend_delivery(
+    by: May<WebhooksWrite>,
+    app: Data<Services>,
+    path: Path<(String, Uuid)>,
+) -> Result<HttpResponse> {
+    let (webhook, delivery) = path.into_inner();
+    let which = Named::from(webhook.as_str());
+    let delivery = app.webhooks.resend(&by.name, &which, delivery).await?;
+    Ok(HttpResponse::Accepted().json(DeliveryView::from(delivery)))
+}
