@@ -31,6 +31,12 @@ pub enum Error {
     /// Another object has this value already.
     #[error("{0}")]
     Duplicate(String),
+    /// A body that is not the form it should be.
+    #[error("the body must be sent as application/x-www-form-urlencoded")]
+    FormNeeded,
+    /// Something secret in a URL, perhaps.
+    #[error("passwords go into the body: what stands in a URL is kept in logs and histories")]
+    PasswordInUrl,
     /// The owner has all the devices it may have.
     #[error("the user's limit of {0} devices is reached")]
     DeviceLimit(i32),
@@ -64,6 +70,15 @@ pub enum Error {
     /// A person asks for what needs a fresh proof of who it is.
     #[error("prove again who you are: the last proof is older than 5 minutes")]
     NotFresh,
+    /// Name and password do not belong together.
+    #[error("name, password or code are wrong")]
+    BadLogin,
+    /// Too often; in so many seconds again.
+    #[error("too many tries: wait {0} s")]
+    TooMany(u64),
+    /// What is not allowed here at all.
+    #[error("{1}")]
+    Refused(&'static str, &'static str),
     /// A store is away; try again.
     #[error("{0} is not available")]
     Unavailable(&'static str),

@@ -18,6 +18,7 @@ use utoipa_actix_web::AppExt;
     ),
     components(schemas(Problem)),
     tags(
+        (name = "auth", description = "People who log in"),
         (name = "users", description = "Accounts"),
         (name = "devices", description = "Clients of users, each with a credential of its own"),
         (name = "nodes", description = "Hysteria2 servers"),

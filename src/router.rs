@@ -1,7 +1,8 @@
 //! Every route, in one table. The hook's stand apart (`handlers/hook`): they take no middleware.
 use crate::handlers::{
-    admin, aliases, audit, devices, edge::edge, events, groups, hysteria, keys, later, live, logs,
-    nodes, plans, problem, public, quarantine, stats, system, tokens, traffic, users, webhooks,
+    admin, aliases, audit, auth, devices, edge::edge, events, groups, hysteria, keys, later, live,
+    logs, nodes, plans, problem, public, quarantine, stats, system, tokens, traffic, users,
+    webhooks,
 };
 use actix_web::{middleware::from_fn, web};
 use utoipa_actix_web::{scope::scope, service_config::ServiceConfig};
@@ -10,7 +11,14 @@ use utoipa_actix_web::{scope::scope, service_config::ServiceConfig};
 pub fn routes(cfg: &mut web::ServiceConfig) {
     api(&mut ServiceConfig::new(cfg));
     aliases::routes(cfg);
-    cfg.default_service(web::to(problem::no_route));
+    // what has its place at the root; no other scope can stand after it
+    let root = web::scope("")
+        .app_data(problem::path())
+        .wrap(from_fn(edge))
+        .configure(auth::aliases)
+        .configure(auth::pages)
+        .default_service(web::to(problem::no_route));
+    cfg.service(root);
 }
 
 /// The same routes, as they can describe themselves.
@@ -20,6 +28,7 @@ pub fn api(cfg: &mut ServiceConfig<'_>) {
             .app_data(problem::path())
             .wrap(from_fn(edge))
             .wrap(from_fn(aliases::canonical))
+            .configure(auth::routes)
             .configure(users::routes)
             .configure(devices::routes)
             .configure(nodes::routes)

@@ -1,5 +1,5 @@
 //! The figures of design section 8, each taken in one run beside what it is compared with. `make bench` runs all; names as
-//! arguments run those sections: hook, merge, whole, pages.
+//! arguments run those sections: hook, merge, whole, logins, pages.
 #![expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,
@@ -25,6 +25,7 @@ mod data;
 mod ground;
 mod hook;
 mod load;
+mod logins;
 mod merge;
 mod process;
 mod report;
@@ -75,6 +76,9 @@ async fn figures(sections: &[&str]) -> Result<()> {
     postgres.stop().await?;
     if wanted("whole") {
         whole::figures(&mut report, &ground).await?;
+    }
+    if wanted("logins") {
+        logins::figures(&mut report, &ground).await?;
     }
     if wanted("pages") {
         whole::pages(&mut report, &ground).await?;

@@ -30,7 +30,7 @@ const MANY_USERS: u64 = 1_000_000;
 const REMOVALS: usize = 240;
 
 /// Starts the program and waits until it is ready.
-async fn start(ground: &Ground) -> Result<(Server, Duration)> {
+pub async fn start(ground: &Ground) -> Result<(Server, Duration)> {
     let port = free_port()?;
     let mut command = Command::new(program());
     command

@@ -1,4 +1,4 @@
--- People who log in: by what they prove who they are, their logins, invitations, and links to a new password.
+-- People who log in: by what they prove who they are, their logins, invitations, and links by which a password is set.
 ALTER TABLE users ADD COLUMN email text;
 CREATE UNIQUE INDEX users_email_unique ON users (lower(email)) WHERE email IS NOT NULL AND erased_at IS NULL;
 COMMENT ON COLUMN users.email IS 'Where a lost password is mended; unique without regard to case';

@@ -76,6 +76,11 @@ impl Bound {
         })
     }
 
+    /// Where the API answers, and whether over TLS.
+    pub fn api(&self) -> Result<(SocketAddr, bool)> {
+        Ok((self.api.local_addr()?, self.certificate.is_some()))
+    }
+
     /// Where the hook answers, and whether over TLS.
     pub fn hook(&self) -> Result<(SocketAddr, bool)> {
         let listener = self.hook.as_ref().unwrap_or(&self.api);
@@ -105,10 +110,11 @@ impl Listeners {
         };
         let (api_parts, separate) = (parts.clone(), hook.is_some());
         let api = opening.tcp("api", api, move |cfg| {
-            api_parts.serve(cfg);
+            // the hook first: the API takes every path that is left
             if !separate {
                 api_parts.serve_hook(cfg);
             }
+            api_parts.serve(cfg);
         })?;
         let hook = match hook {
             Some(listener) => {
@@ -234,6 +240,7 @@ impl Parts {
             .app_data(Data::new(self.services.clone()))
             .app_data(Data::new(self.proxies.clone()))
             .app_data(Data::new(self.metrics.clone()))
+            .app_data(Data::new(self.origins.clone()))
             .configure(router::routes);
     }
 }

@@ -4,9 +4,11 @@
 mod counting;
 mod figures;
 mod listeners;
+mod logins;
 mod parts;
 
 pub use listeners::Addresses;
+pub use logins::setup_link;
 pub use parts::Parts;
 
 use crate::{
@@ -58,7 +60,8 @@ impl App {
         migrate(settings, database.url()).await?;
         let mut crew = Crew::new(CancellationToken::new());
         let bound = Bound::take(settings)?;
-        let parts = Parts::build(settings, database, bound.hook()?, clock, &mut crew).await?;
+        let doors = (bound.api()?, bound.hook()?);
+        let parts = Parts::build(settings, database, doors, clock, &mut crew).await?;
         let (listeners, addresses) = Listeners::open(bound, settings, &parts, &mut crew)?;
         Ok((addresses, parts, listeners, crew))
     }
@@ -98,6 +101,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         _ = int.recv() => return Ok(()),
     };
     println!("{}", app.addresses.welcome(app.parts.is_new().await));
+    logins::say_setup_link(&settings, &app.parts.services.logins).await?;
     let failed = tokio::select! {
         why = app.failed() => Some(why),
         _ = term.recv() => None,

@@ -9,7 +9,7 @@ use crate::{
     clock::{self, Clock},
     config::Settings,
     database::{self, Database},
-    handlers::client::TrustedProxies,
+    handlers::{browser::AllowedOrigins, client::TrustedProxies},
     hysteria::stats::Dialer,
     jobs::{self, Crew},
     keyring::Keyring,
@@ -31,11 +31,13 @@ use crate::{
         keys::{self, Keys},
         leases::Leases,
         live::{Hub, Live, News},
+        logins::Revocations,
         nodes::{Nodes, Policy},
         outbox::Outbox,
         plans::Plans,
         profiles::Profiles,
         quarantine::Quarantine,
+        refusals::Refusals,
         reports::Reports,
         store::Store,
         switches::Switchboard,
@@ -88,6 +90,7 @@ pub struct Parts {
     pub hurry: Arc<Hurry>,
     pub services: Services,
     pub proxies: TrustedProxies,
+    pub origins: AllowedOrigins,
     pub metrics: Metrics,
     /// Of the private PostgreSQL, after it ended by itself.
     pub restarts: Arc<AtomicU64>,
@@ -102,7 +105,7 @@ impl Parts {
     pub async fn build(
         settings: &Settings,
         database: &Database,
-        hook: (SocketAddr, bool),
+        (api, hook): ((SocketAddr, bool), (SocketAddr, bool)),
         clock: Arc<dyn Clock>,
         crew: &mut Crew,
     ) -> Result<Self> {
@@ -128,11 +131,11 @@ impl Parts {
         let leases = Arc::new(leases(settings, &db, clock.clone()).await?);
         let hurry = Arc::<Hurry>::default();
         let directory = Arc::<Directory>::default();
+        let revocations = Arc::<Revocations>::default();
         let keeper = keep(
             database.url(),
             &directory,
-            &leases,
-            &hurry,
+            (&leases, &hurry, &revocations),
             clock.clone(),
             crew,
         );
@@ -218,6 +221,13 @@ impl Parts {
             tickets: Arc::default(),
             origins: origins(settings),
         };
+        let logins = super::logins::build(
+            settings,
+            (&store, &users, &keyring, &revocations),
+            &metrics,
+            api,
+        )?;
+        let refusals = Arc::new(Refusals::new(db.clone(), clock.clone()));
         let services = Services {
             live,
             webhooks,
@@ -244,6 +254,8 @@ impl Parts {
             },
             admission,
             directory: keeper.clone(),
+            logins: logins.logins.clone(),
+            refusals: refusals.clone(),
             plans: Plans {
                 store: store.clone(),
                 users: users.clone(),
@@ -316,9 +328,11 @@ impl Parts {
             hurry,
             services,
             proxies,
+            origins: AllowedOrigins(settings.server.allowed_origins.clone()),
             metrics,
             restarts: database.restarts(),
         };
+        logins.start(settings, refusals, crew)?;
         let outbox = Outbox {
             db: parts.jobs_db.clone(),
             clock: parts.clock.clone(),
@@ -423,13 +437,14 @@ async fn leases(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<L
 fn keep(
     url: &str,
     directory: &Arc<Directory>,
-    leases: &Arc<Leases>,
-    hurry: &Arc<Hurry>,
+    (leases, hurry, revocations): (&Arc<Leases>, &Arc<Hurry>, &Arc<Revocations>),
     clock: Arc<dyn Clock>,
     crew: &mut Crew,
 ) -> Arc<DirectoryKeeper> {
     let (online, bells, known) = (leases.clone(), hurry.clone(), directory.clone());
+    let revocations = revocations.clone();
     let changed = move |users: &[UserNo], nodes: &[NodeNo]| {
+        revocations.users_changed(users);
         for gone in nodes.iter().filter(|node| known.node(**node).is_none()) {
             let (online, gone) = (online.clone(), *gone);
             tokio::spawn(async move { online.forget_node(gone).await });

@@ -8,6 +8,7 @@ use super::{
     events::{self, EventsVerb},
     failure::Failure,
     groups::{self, GroupVerb},
+    invites::{self, InviteVerb},
     nodes::{self, NodeVerb},
     output::Printer,
     plans::{self, PlanVerb},
@@ -34,6 +35,8 @@ pub enum Asking {
     Group(Ask<GroupVerb>),
     /// Plans: bundles of limits that users are given
     Plan(Ask<PlanVerb>),
+    /// Invitations: links by which people make an account for themselves
+    Invite(Ask<InviteVerb>),
     /// Tokens: keys to the API
     Token(Ask<TokenVerb>),
     /// Bytes that were held back because they could not be believed
@@ -92,6 +95,7 @@ impl Asking {
             Self::Node(ask) => &ask.target,
             Self::Group(ask) => &ask.target,
             Self::Plan(ask) => &ask.target,
+            Self::Invite(ask) => &ask.target,
             Self::Token(ask) => &ask.target,
             Self::Quarantine(ask) => &ask.target,
             Self::Stats(ask) => &ask.target,
@@ -111,6 +115,7 @@ impl Asking {
             Self::Node(ask) => nodes::run(ask.verb, on).await,
             Self::Group(ask) => groups::run(ask.verb, on).await,
             Self::Plan(ask) => plans::run(ask.verb, on).await,
+            Self::Invite(ask) => invites::run(ask.verb, on).await,
             Self::Token(ask) => tokens::run(ask.verb, on).await,
             Self::Quarantine(ask) => quarantine::run(ask.verb, on).await,
             Self::Stats(ask) => stats::run(ask.verb, on).await,

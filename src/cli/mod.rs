@@ -13,6 +13,7 @@ mod doctor;
 mod events;
 mod failure;
 mod groups;
+mod invites;
 mod manual;
 mod migrate;
 mod nodes;
@@ -22,6 +23,7 @@ mod place;
 mod plans;
 mod quarantine;
 mod serve;
+mod setup_token;
 mod stats;
 mod target;
 mod tokens;
@@ -57,6 +59,7 @@ enum Verb {
     Config(config::Config),
     #[command(flatten)]
     Asking(Box<Asking>),
+    SetupToken(setup_token::SetupToken),
     /// Look at everything the program needs on this machine; exit code 1 when something fails
     Doctor(doctor::Doctor),
     /// Print what a shell needs to finish a word
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
         Verb::Serve(verb) => said(verb.run(root.place)),
         Verb::Migrate(verb) => said(verb.run(&root.place)),
         Verb::Config(verb) => said(verb.run(&root.place)),
+        Verb::SetupToken(_) => said(setup_token::SetupToken::run(&root.place)),
         Verb::Asking(asking) => asked(*asking, &root.place),
         Verb::Doctor(doctor) => on_runtime(doctor.run(&root.place)),
         Verb::Completions(completions) => {

@@ -1,9 +1,13 @@
 //! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
 //! oversized body is refused unread.
-use super::{json, principal, problem::Problem};
-use crate::{clock::Clock, services::Services, telemetry::Metrics};
+use super::{browser, json, principal, problem::Problem};
+use crate::{
+    clock::Clock,
+    services::{Services, refusals::Refused},
+    telemetry::Metrics,
+};
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -48,7 +52,26 @@ pub async fn edge<B: MessageBody>(
     // the pattern, never the path: a path may hold a name that is nobody's business
     let pattern = request.match_pattern().unwrap_or_default();
     let route = pattern.as_str();
+    let (is_tls, shared) = (browser::is_tls(request), browser::allowed(request));
     let by = request.extensions().get::<AskedBy>().map(|by| by.0.clone());
+    if res.status() == StatusCode::UNAUTHORIZED
+        && let Some(app) = request.app_data::<Data<Services>>()
+    {
+        app.logins.metrics.unauthenticated.inc();
+    }
+    if res.status() == StatusCode::FORBIDDEN
+        && let Some(principal) = &by
+    {
+        let why = res.response().error();
+        let why = why.and_then(Error::as_error::<crate::error::Error>);
+        let refused = Refused {
+            principal,
+            method: method.as_str(),
+            route,
+            code: why.map_or("forbidden", crate::error::Error::word),
+        };
+        note(request, refused).await;
+    }
     let status = res.status().as_u16();
     metrics
         .http_requests
@@ -60,8 +83,12 @@ pub async fn edge<B: MessageBody>(
         .observe(started.elapsed().as_secs_f64());
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(target: "hywarden::api", request_id = %id, %method, route, status, ms, by, "answered");
-    res.headers_mut()
-        .insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
+    let headers = res.headers_mut();
+    headers.insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
+    browser::harden(headers, is_tls);
+    if let Some(origin) = shared {
+        browser::share(headers, origin);
+    }
     Ok(res)
 }
 
@@ -77,10 +104,26 @@ fn label(method: &Method) -> &'static str {
     }
 }
 
+/// An attempt that was refused to somebody who is known leaves a row (K4).
+async fn note(req: &HttpRequest, refused: Refused<'_>) {
+    if let Some(app) = req.app_data::<Data<Services>>()
+        && let Err(error) = app.refusals.note(refused).await
+    {
+        tracing::error!(%error, by = refused.principal, route = refused.route, "a refused attempt was not written down");
+    }
+}
+
 async fn guarded<B: MessageBody>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if browser::is_preflight(req.request()) {
+        let mut answer = HttpResponse::NoContent().finish();
+        if browser::allowed(req.request()).is_some() {
+            browser::permit(answer.headers_mut());
+        }
+        return Ok(req.into_response(answer).map_into_right_body());
+    }
     if let Some(refusal) = refused(&req) {
         return Ok(req.into_response(refusal.response()).map_into_right_body());
     }
@@ -102,6 +145,7 @@ fn late() -> Error {
     if let Some(id) = request_id().and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
         answer.headers_mut().insert(REQUEST_ID, id);
     }
+    browser::harden(answer.headers_mut(), false);
     tracing::error!(target: "hywarden::api", request_id = ?request_id(), "a request passed its deadline");
     InternalError::from_response(detail, answer).into()
 }

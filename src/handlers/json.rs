@@ -1,5 +1,8 @@
 //! JSON bodies, at most 64 KiB, whose errors name the field.
-use super::idempotency::{BodyDigest, KEY};
+use super::{
+    idempotency::{BodyDigest, KEY},
+    principal,
+};
 use crate::error::{Error, FieldError};
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web,
@@ -16,46 +19,74 @@ pub const LIMIT: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
+/// A body of somebody who is not known yet: at most 4 KiB (I1).
+#[derive(Debug)]
+pub struct Small<T>(pub T);
+
+/// The longest such body.
+const SMALL: usize = 4 * 1024;
+
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = req
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|v| {
-                let kind = v.split(';').next().unwrap_or_default().trim();
-                kind.eq_ignore_ascii_case("application/json")
-                    || kind.eq_ignore_ascii_case("application/merge-patch+json")
-            });
-        let payload = payload.take();
-        // who repeats a request must repeat its body
-        let repeatable = req.headers().contains_key(KEY).then(|| req.clone());
-        Box::pin(async move {
-            let body = read(payload).await?;
-            if let Some(req) = repeatable {
-                let digest = BodyDigest(Sha256::digest(&body).into());
-                req.extensions_mut().insert(digest);
-            }
-            if body.is_empty() {
-                return parse(b"{}").map(Self);
-            }
-            if !is_json {
-                return Err(Error::ContentType);
-            }
-            parse(&body).map(Self)
-        })
+        let read = body(req, payload, LIMIT);
+        Box::pin(async move { read.await.map(Self) })
     }
 }
 
-async fn read(mut payload: Payload) -> Result<web::BytesMut, Error> {
+impl<T: DeserializeOwned + 'static> FromRequest for Small<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = body(req, payload, SMALL);
+        Box::pin(async move { read.await.map(Self) })
+    }
+}
+
+fn body<T: DeserializeOwned>(
+    req: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+) -> impl Future<Output = Result<T, Error>> + use<T> {
+    let is_json = req
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| {
+            let kind = v.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("application/json")
+                || kind.eq_ignore_ascii_case("application/merge-patch+json")
+        });
+    let (payload, passed) = (payload.take(), principal::passed(req));
+    // who repeats a request must repeat its body
+    let repeatable = req.headers().contains_key(KEY).then(|| req.clone());
+    async move {
+        passed.await;
+        let body = read(payload, limit).await?;
+        if let Some(req) = repeatable {
+            let digest = BodyDigest(Sha256::digest(&body).into());
+            req.extensions_mut().insert(digest);
+        }
+        if body.is_empty() {
+            return parse(b"{}");
+        }
+        if !is_json {
+            return Err(Error::ContentType);
+        }
+        parse(&body)
+    }
+}
+
+/// The whole body, at most so long.
+pub async fn read(mut payload: Payload, limit: usize) -> Result<web::BytesMut, Error> {
     let mut body = web::BytesMut::new();
     while let Some(part) = payload.next().await {
         let part = part.map_err(|e| Error::Malformed(e.to_string()))?;
-        if body.len() + part.len() > LIMIT {
-            return Err(Error::TooLarge(LIMIT));
+        if body.len() + part.len() > limit {
+            return Err(Error::TooLarge(limit));
         }
         body.extend_from_slice(&part);
     }

@@ -4,7 +4,9 @@
 pub mod admin;
 pub mod aliases;
 pub mod audit;
+pub mod auth;
 pub mod batch;
+pub mod browser;
 pub mod client;
 pub mod devices;
 pub mod edge;

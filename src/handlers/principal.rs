@@ -1,11 +1,12 @@
 //! Who asks, and what they may: the permission of a route is an argument of its handler.
-use super::{client::TrustedProxies, edge::AskedBy};
+use super::{auth::cookies, browser, edge::AskedBy};
 use crate::{
     error::Error,
-    models::{DeviceId, Named},
+    models::{DeviceId, Named, UserNo},
     services::{
         Services,
         callers::{Caller, Whose},
+        logins::CookieCheck,
     },
 };
 use actix_web::{
@@ -13,14 +14,17 @@ use actix_web::{
     dev::{Extensions, Payload, ServiceRequest},
     http::header::AUTHORIZATION,
     rt::net::UnixStream,
-    web::Data,
+    web::{Data, Path},
 };
+use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
 use std::{
     any::Any,
     future::{Ready, ready},
     marker::PhantomData,
     ops::Deref,
 };
+use tokio_util::sync::CancellationToken;
 
 /// The uid at the other end of the local socket, as the kernel says.
 #[derive(Clone, Copy, Debug)]
@@ -86,8 +90,9 @@ impl<S> Deref for May<S> {
     }
 }
 
-/// A caller that holds the scope `S`, or a person that is logged in and asks for what is its own. A handler names the
-/// object by `to_user` or `to_device` before it does anything: what is somebody else's is as if it were not.
+/// A caller that holds the scope `S`, or a person that is logged in and asks for what is its own: the user and the device
+/// that the path names are, or it is not let through. What is somebody else's is as if it were not. Where the path names
+/// neither, the handler asks `whose`.
 #[derive(Debug)]
 pub struct Reach<S> {
     caller: Caller,
@@ -104,22 +109,18 @@ impl<S> Deref for Reach<S> {
 }
 
 impl<S> Reach<S> {
-    /// Lets through to a user within reach.
+    /// A user that something else than the path names, if it is within reach.
     pub async fn to_user(&self, app: &Services, who: &str) -> Result<Named, Error> {
         let named = Named::from(who);
-        if let Whose::Own(own) = self.whose {
-            let asked = match &named {
-                Named::Id(id) => self.user.filter(|_| self.is_called(*id)),
-                Named::Name(_) => app.users.number(&named).await?,
-            };
-            if asked != Some(own) {
-                return Err(Error::NotFound("user"));
-            }
+        if let Whose::Own(own) = self.whose
+            && app.users.number(&named).await? != Some(own)
+        {
+            return Err(Error::NotFound("user"));
         }
         Ok(named)
     }
 
-    /// Lets through to a device within reach.
+    /// A device that something else than the path names, if it is within reach.
     pub async fn to_device(&self, app: &Services, device: DeviceId) -> Result<DeviceId, Error> {
         if let Whose::Own(own) = self.whose
             && app.devices.owner(device).await? != Some(own)
@@ -128,6 +129,67 @@ impl<S> Reach<S> {
         }
         Ok(device)
     }
+
+    /// Refuses to a person what is not its own to decide even of what is its own.
+    pub fn must_reach_all(&self, scope: &'static str) -> Result<(), Error> {
+        match self.whose {
+            Whose::All => Ok(()),
+            Whose::Own(_) => Err(Error::Forbidden(scope)),
+        }
+    }
+}
+
+/// Tells those who read a body that it may be read: who may not is told so, whatever the body holds.
+#[derive(Clone, Debug, Default)]
+struct Passed(CancellationToken);
+
+/// Waits until a `Reach` before it in the handler's signature has let the caller through; for ever, if it does not.
+pub fn passed(req: &HttpRequest) -> impl Future<Output = ()> + use<> {
+    let passed = req.extensions().get::<Passed>().cloned();
+    async move {
+        if let Some(Passed(token)) = passed {
+            token.cancelled().await;
+        }
+    }
+}
+
+/// What a path may name that belongs to somebody.
+#[derive(Deserialize)]
+struct Objects {
+    user: Option<String>,
+    user_id: Option<String>,
+    device: Option<String>,
+    device_id: Option<String>,
+}
+
+/// The user and the device that a path names must be this user's: else they are as if they were not.
+async fn named_are_own(req: &HttpRequest, own: &Caller, no: UserNo) -> Result<(), Error> {
+    let app: &Data<Services> = req
+        .app_data()
+        .ok_or_else(|| anyhow::anyhow!("no services in the application's data"))?;
+    // decoded as the handler will read it
+    let named = Path::<Objects>::extract(req).await;
+    let named = named.map_err(|_| Error::NotFound("object"))?.into_inner();
+    let (user, device) = (
+        named.user.or(named.user_id),
+        named.device.or(named.device_id),
+    );
+    if let Some(user) = &user {
+        let is_own = match Named::from(user.as_str()) {
+            Named::Id(id) => own.is_called(id),
+            name @ Named::Name(_) => app.users.number(&name).await? == Some(no),
+        };
+        if !is_own {
+            return Err(Error::NotFound("user"));
+        }
+    }
+    if let Some(device) = &device {
+        let id = uuid::Uuid::try_parse(device).map_err(|_| Error::NotFound("object"))?;
+        if app.devices.owner(DeviceId(id)).await? != Some(no) {
+            return Err(Error::NotFound("device"));
+        }
+    }
+    Ok(())
 }
 
 /// A person that is logged in, for what nobody can do for it.
@@ -140,6 +202,10 @@ impl Deref for Person {
         &self.0
     }
 }
+
+/// A person that is logged in, if one asks.
+#[derive(Debug)]
+pub struct MaybePerson(pub Result<Caller, Error>);
 
 /// Anybody who is known.
 #[derive(Debug)]
@@ -180,17 +246,24 @@ impl<S: Scope> FromRequest for May<S> {
 
 impl<S: Scope> FromRequest for Reach<S> {
     type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(known(req).and_then(|caller| {
+        let (caller, req, passed) = (known(req), req.clone(), Passed::default());
+        req.extensions_mut().insert(passed.clone());
+        Box::pin(async move {
+            let caller = caller?;
             let whose = caller.reach(S::NAME).ok_or(Error::Forbidden(S::NAME))?;
+            if let Whose::Own(no) = whose {
+                named_are_own(&req, &caller, no).await?;
+            }
+            passed.0.cancel();
             Ok(Self {
                 caller,
                 whose,
                 scope: PhantomData,
             })
-        }))
+        })
     }
 }
 
@@ -206,6 +279,18 @@ impl FromRequest for Person {
     }
 }
 
+impl FromRequest for MaybePerson {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(known(req).and_then(|caller| match caller.login {
+            Some(_) => Ok(caller),
+            None => Err(Error::NeedsLogin),
+        }))))
+    }
+}
+
 impl FromRequest for Anyone {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
@@ -215,7 +300,13 @@ impl FromRequest for Anyone {
     }
 }
 
-/// The local socket's peer, or the holder of a token. Nothing is trusted for coming from 127.0.0.1.
+/// Whether the other end is on this machine's own socket.
+pub fn is_local(req: &HttpRequest) -> bool {
+    req.conn_data::<PeerUid>().is_some()
+}
+
+/// The local socket's peer, the holder of a token, or a person that is logged in. Nothing is trusted for coming from
+/// 127.0.0.1, and what stands in a URL is never looked at.
 async fn caller(req: &HttpRequest) -> Result<Caller, Error> {
     if let Some(PeerUid(uid)) = req.conn_data::<PeerUid>().copied() {
         return Caller::local(uid).ok_or(Error::Unauthenticated);
@@ -223,18 +314,38 @@ async fn caller(req: &HttpRequest) -> Result<Caller, Error> {
     let services: &Data<Services> = req
         .app_data()
         .ok_or_else(|| anyhow::anyhow!("no services in the application's data"))?;
-    let secret = req
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, secret)| secret.trim())
-        .ok_or(Error::Unauthenticated)?;
-    let from = req
-        .app_data::<Data<TrustedProxies>>()
-        .and_then(|proxies| proxies.client(req));
-    services.tokens.authenticate(secret, from).await
+    let place = browser::place(req);
+    if let Some(header) = req.headers().get(AUTHORIZATION) {
+        let secret = header
+            .to_str()
+            .ok()
+            .and_then(|v| v.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, secret)| secret.trim())
+            .ok_or(Error::Unauthenticated)?;
+        // a JWT has dots, a token of ours has none
+        return if secret.contains('.') {
+            services.logins.authenticate(secret, &place).await
+        } else {
+            services.tokens.authenticate(secret, place.addr).await
+        };
+    }
+    let cookie = cookies::of(req).ok_or(Error::Unauthenticated)?;
+    let check = CookieCheck {
+        unsafe_method: !req.method().is_safe(),
+        csrf: req
+            .headers()
+            .get("x-csrf-token")
+            .and_then(|v| v.to_str().ok()),
+    };
+    let caller = services
+        .logins
+        .authenticate_cookie(&cookie, check, &place)
+        .await?;
+    if check.unsafe_method && browser::is_foreign(req) {
+        return Err(browser::foreign());
+    }
+    Ok(caller)
 }
 
 #[cfg(test)]

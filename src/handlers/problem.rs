@@ -1,7 +1,14 @@
 //! Errors as `application/problem+json` (RFC 9457): the one place where a domain error meets HTTP.
 use super::edge::request_id;
 use crate::error::{Error, FieldError};
-use actix_web::{HttpResponse, ResponseError, http::StatusCode, web::PathConfig};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{HeaderValue, RETRY_AFTER},
+    },
+    web::PathConfig,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -88,8 +95,8 @@ impl Problem {
 }
 
 impl Error {
-    /// The stable word of a problem.
-    pub(super) fn word(&self) -> &'static str {
+    /// The stable word for programs.
+    pub fn word(&self) -> &'static str {
         self.code().1
     }
 
@@ -100,7 +107,10 @@ impl Error {
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
+            Self::ContentType | Self::FormNeeded => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type")
+            }
+            Self::PasswordInUrl => (StatusCode::BAD_REQUEST, "password_in_url"),
             Self::Duplicate(_) => (StatusCode::CONFLICT, "duplicate"),
             Self::DeviceLimit(_) => (StatusCode::CONFLICT, "device_limit"),
             Self::State(_) => (StatusCode::CONFLICT, "state"),
@@ -110,6 +120,9 @@ impl Error {
             Self::NotBuilt(_) => (StatusCode::NOT_IMPLEMENTED, "not_built"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::BadLogin => (StatusCode::UNAUTHORIZED, "bad_login"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::Refused(code, _) => (StatusCode::FORBIDDEN, code),
             Self::Rank(_) => (StatusCode::FORBIDDEN, "rank"),
             Self::NeedsLogin => (StatusCode::FORBIDDEN, "login_needed"),
             Self::NotFresh => (StatusCode::FORBIDDEN, "not_fresh"),
@@ -149,11 +162,17 @@ impl ResponseError for Error {
         if let Self::Unavailable(what) = self {
             problem.detail = Some(format!("{what} is not available, try again"));
         }
-        match self {
+        let mut answer = match self {
             Self::Invalid(fields) => problem.with_fields(fields),
             _ => problem,
         }
-        .response()
+        .response();
+        if let Self::TooMany(seconds) = self {
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(*seconds));
+        }
+        answer
     }
 }
 

@@ -4,6 +4,8 @@ mod crew;
 pub mod expiry;
 pub mod keys;
 pub mod live;
+pub mod logins;
+pub mod mail;
 pub mod opened;
 pub mod outbox;
 pub mod overdue;

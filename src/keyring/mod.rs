@@ -183,11 +183,27 @@ impl Keyring {
         if let Some(e) = entries.iter().find(|e| !(1..=MOST).contains(&e.id)) {
             bail!("[{}] {}: numbers are 1 to {MOST}", e.purpose.as_str(), e.id)
         }
+        strong(&entries)?;
         Ok(Self {
             entries: ArcSwap::new(Arc::new(entries)),
             clock,
         })
     }
+}
+
+/// Keys are random and each is its own: a key that serves two purposes lets one purpose's flaw open the other (S3).
+fn strong(entries: &[Entry]) -> Result<()> {
+    for (at, one) in entries.iter().enumerate() {
+        let name = one.purpose.as_str();
+        if one.key.iter().all(|byte| Some(byte) == one.key.first()) {
+            bail!("[{name}] {} is no random key", one.id)
+        }
+        if let Some(other) = entries.iter().skip(at + 1).find(|e| e.key == one.key) {
+            let (their, id) = (other.purpose.as_str(), other.id);
+            bail!("[{name}] {} and [{their}] {id} are the same key", one.id)
+        }
+    }
+    Ok(())
 }
 
 fn fingerprint(key: &Key, purpose: Purpose) -> Key {

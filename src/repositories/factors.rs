@@ -168,6 +168,16 @@ pub async fn take_recovery_code(
     Ok(before.map(|at| at.is_some()))
 }
 
+/// Removes a person's recovery codes.
+pub async fn delete_recovery_codes(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+) -> QueryResult<usize> {
+    diesel::delete(recovery_codes::table.filter(recovery_codes::user_no.eq(user)))
+        .execute(conn)
+        .await
+}
+
 /// How many recovery codes a person has left.
 pub async fn count_recovery_codes(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<i64> {
     recovery_codes::table
@@ -232,6 +242,20 @@ pub async fn take_link(
         .execute(conn)
         .await?;
     Ok(taken == 1)
+}
+
+/// The links of a person set nothing any more.
+pub async fn void_links(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+    at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(password_links::table)
+        .filter(password_links::user_no.eq(user))
+        .filter(password_links::used_at.is_null())
+        .set(password_links::used_at.eq(at))
+        .execute(conn)
+        .await
 }
 
 /// A row of `invites`.

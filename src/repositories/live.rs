@@ -21,7 +21,9 @@ pub async fn live_tokens(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Uuid>> {
     let rows: Vec<Id> = sql_query(
-        "SELECT id FROM api_tokens WHERE id = ANY ($1) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+        "SELECT t.id FROM api_tokens t LEFT JOIN users u ON u.number = t.owner_no
+         WHERE t.id = ANY ($1) AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $2)
+            AND u.suspended_at IS NULL AND u.deleted_at IS NULL",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Timestamptz, _>(now)

@@ -68,3 +68,10 @@ pub async fn put(
         .execute(conn)
         .await
 }
+
+/// Removes the value.
+pub async fn remove(conn: &mut AsyncPgConnection, key: &str) -> QueryResult<usize> {
+    diesel::delete(settings::table.find(key))
+        .execute(conn)
+        .await
+}

@@ -1,6 +1,6 @@
 //! API tokens, found by the SHA-256 of their secret.
 use crate::{
-    models::{Named, Token, TokenId},
+    models::{Named, Token, TokenId, UserNo},
     schema::api_tokens,
 };
 use chrono::{DateTime, Utc};
@@ -19,6 +19,7 @@ pub struct NewToken<'a> {
     pub scopes: &'a [String],
     pub allowed_cidrs: &'a [IpNet],
     pub created_by: &'a str,
+    pub owner_no: Option<UserNo>,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
 }

@@ -16,11 +16,13 @@ pub mod keys;
 pub mod leases;
 pub mod links;
 pub mod live;
+pub mod logins;
 pub mod nodes;
 pub mod outbox;
 pub mod plans;
 pub mod profiles;
 pub mod quarantine;
+pub mod refusals;
 pub mod reports;
 pub mod store;
 pub mod switches;
@@ -47,6 +49,8 @@ pub struct Services {
     pub overdue: users::Overdue,
     pub idempotency: idempotency::Idempotency,
     pub tokens: tokens::Tokens,
+    pub logins: logins::Logins,
+    pub refusals: Arc<refusals::Refusals>,
     pub traffic: traffic::Traffic,
     pub events: events::Events,
     pub quarantine: quarantine::Quarantine,

@@ -3,8 +3,11 @@ use crate::{
     admission::base::push_base32,
     clock::random,
     error::{Error, Result, violated},
-    models::{Named, Token, TokenId, name},
-    repositories::tokens::{self, NewToken},
+    models::{Named, Role, Token, TokenId, name},
+    repositories::{
+        tokens::{self, NewToken},
+        users,
+    },
     services::{
         callers::{ALL, Caller, SCOPES},
         fields::Fields,
@@ -13,7 +16,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -61,7 +64,9 @@ impl Tokens {
         if token.last_used_at.is_none_or(|at| now - at >= USE_NOTED) {
             tokens::touch(&mut conn, token.id, now).await?;
         }
-        Ok(Caller::token(token.id, token.scopes))
+        as_now(&mut conn, token)
+            .await?
+            .ok_or(Error::Unauthenticated)
     }
 
     /// Makes a token, never with more than its maker holds. The secret is shown now and never again.
@@ -72,6 +77,7 @@ impl Tokens {
         keep: &Keep<'_, (Token, SecretString)>,
     ) -> Result<(Token, SecretString)> {
         let now = self.store.clock.now();
+        caller.must_be_fresh(now)?;
         let (name, allowed_cidrs, expires_at) = create.check(caller, now)?;
         let secret = fresh(random(&*self.store.clock));
         let new = NewToken {
@@ -81,6 +87,7 @@ impl Tokens {
             scopes: &create.scopes,
             allowed_cidrs: &allowed_cidrs,
             created_by: &caller.name,
+            owner_no: caller.user,
             created_at: now,
             expires_at,
         };
@@ -117,6 +124,28 @@ impl Tokens {
         })
         .await
     }
+}
+
+/// The holder of a live token, with never more than its owner may at this moment (S10).
+pub(super) async fn as_now(conn: &mut AsyncPgConnection, token: Token) -> Result<Option<Caller>> {
+    let Some(owner) = token.owner_no else {
+        return Ok(Some(Caller::token(token.id, token.scopes)));
+    };
+    let owner = users::find_number(conn, owner).await?;
+    let Some(owner) = owner.filter(|o| o.suspended_at.is_none() && o.deleted_at.is_none()) else {
+        return Ok(None);
+    };
+    let all = token.scopes.iter().any(|scope| scope == ALL);
+    let scopes = if all && owner.role == Role::Superadmin {
+        token.scopes
+    } else if all {
+        let held = SCOPES.iter().filter(|scope| owner.role.holds(scope));
+        held.map(ToString::to_string).collect()
+    } else {
+        let held = token.scopes.into_iter();
+        held.filter(|scope| owner.role.holds(scope)).collect()
+    };
+    Ok(Some(Caller::token(token.id, scopes)))
 }
 
 impl CreateToken {

@@ -121,6 +121,12 @@ figures! {
     ws_dropped: IntCounter = "hywarden_ws_dropped_total";
     /// Runs of a background job that failed.
     job_failures: IntCounterVec("job") = "hywarden_job_failures_total";
+    /// Passwords hashed, to be set or compared.
+    password_hashes: IntCounter = "hywarden_password_hashes_total";
+    /// Attempts of people to log in.
+    logins: IntCounterVec("result") = "hywarden_logins_total";
+    /// Requests refused because nobody known asked.
+    unauthenticated: IntCounter = "hywarden_unauthenticated_total";
     /// Requests of the API by route pattern.
     http_requests: IntCounterVec("method", "route", "status") = "hywarden_http_requests_total";
     /// Time to answer a request of the API.

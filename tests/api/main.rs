@@ -31,6 +31,7 @@ mod hook;
 mod keys;
 mod leases;
 mod licences;
+mod matrix;
 mod openapi;
 mod rest;
 mod serve;

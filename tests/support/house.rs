@@ -21,7 +21,7 @@ use std::{
 pub struct House {
     pub app: App,
     pub test: TestDatabase,
-    _dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
 }
 
 impl House {
@@ -67,11 +67,16 @@ impl House {
         })
         .unwrap();
         let app = App::start(&settings, clock).await.unwrap();
-        Self {
-            app,
-            test,
-            _dir: dir,
-        }
+        Self { app, test, dir }
+    }
+
+    /// Another instance on the same database.
+    pub async fn beside(other: &Self, settings: &[(&str, &str)]) -> Self {
+        let same = TestDatabase {
+            name: other.test.name.clone(),
+            url: other.test.url.clone(),
+        };
+        Self::on(same, Arc::new(SystemClock), settings).await
     }
 
     pub fn parts(&self) -> &Parts {

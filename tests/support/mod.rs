@@ -3,6 +3,7 @@ pub mod api;
 pub mod clock;
 pub mod database;
 pub mod house;
+pub mod people;
 pub mod program;
 pub mod receiver;
 pub mod redis;

@@ -2,6 +2,7 @@
 mod batch;
 mod change;
 mod explain;
+mod logins;
 mod show;
 
 use super::{body::Body, console::Console, failure::Failure, path::Path, values};
@@ -51,6 +52,15 @@ pub enum UserVerb {
     /// Start the user's window anew: what it used so far no longer counts against its quota
     #[command(visible_alias = "reset-data")]
     ResetUsage { user: String },
+    /// Print a link by which the user sets a new password, valid for 10 minutes, once
+    ResetPassword { user: String },
+    /// List the user's logins to the panel and the API
+    Logins {
+        user: String,
+        /// At most so many; all when nothing is said
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
     /// Do one thing to many users, or make many; each has its own result
     Batch(Box<Batch>),
     /// Give the user a plan and its limits
@@ -69,6 +79,12 @@ pub enum UserVerb {
         /// At most so many; all when nothing is said
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
+    },
+    /// End a login of the user, or all of them
+    Logout {
+        user: String,
+        /// Its id, as `user logins` shows it; all when nothing is said
+        login: Option<String>,
     },
     /// Why was the user refused? Its last refusals with their codes
     Explain { user: String },
@@ -139,6 +155,9 @@ pub async fn run(verb: UserVerb, on: &mut Console) -> Result<(), Failure> {
             on.list(path, show::AUDIT, limit, "nothing was done to it")
                 .await
         }
+        UserVerb::ResetPassword { user } => logins::reset_password(&user, on).await,
+        UserVerb::Logins { user, limit } => logins::list(&user, limit, on).await,
+        UserVerb::Logout { user, login } => logins::logout(&user, login.as_deref(), on).await,
         UserVerb::Explain { user } => explain::explain(&user, on).await,
         UserVerb::Allow { user, node } => permit(&user, &node, Some(true), on).await,
         UserVerb::Deny { user, node } => permit(&user, &node, Some(false), on).await,

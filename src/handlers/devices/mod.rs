@@ -11,7 +11,7 @@ use super::{
     idempotency::Once,
     json::Json,
     page::{self, Page, Shown},
-    principal::{DevicesRead, DevicesWrite, May},
+    principal::{DevicesRead, DevicesWrite, May, Reach},
     problem::Problem,
     query::Params,
 };
@@ -96,7 +96,7 @@ async fn list_devices(
 #[utoipa::path(tag = "devices", params(("user" = String, Path, description = "Id or name"), ListDevices), responses((status = 200, body = Page<DeviceView>), (status = 404, body = Problem)))]
 #[get("/users/{user}/devices")]
 async fn list_user_devices(
-    _may: May<DevicesRead>,
+    _may: Reach<DevicesRead>,
     app: Data<Services>,
     user: Path<String>,
     query: Params<ListDevices>,
@@ -108,12 +108,15 @@ async fn list_user_devices(
 #[utoipa::path(tag = "devices", params(("user" = String, Path, description = "Id or name")), request_body = CreateDeviceBody, responses((status = 201, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users/{user}/devices")]
 async fn create_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     user: Path<String>,
     once: Once,
     body: Json<CreateDeviceBody>,
 ) -> Result<HttpResponse> {
+    if body.0.exceeds_own() {
+        by.must_reach_all("devices:write")?;
+    }
     let (user, create) = (Named::from(user.as_str()), body.0.into());
     once.created::<_, DeviceSecretView>(&app, async |keep| {
         app.devices.create(&by.name, &user, &create, keep).await
@@ -125,7 +128,7 @@ async fn create_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
 #[get("/devices/{device}")]
 async fn show_device(
-    _may: May<DevicesRead>,
+    _may: Reach<DevicesRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
@@ -137,12 +140,15 @@ async fn show_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[patch("/devices/{device}")]
 async fn edit_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
     seen: IfMatch,
     body: Json<EditDeviceBody>,
 ) -> Result<HttpResponse> {
+    if body.0.max_connections.is_some() {
+        by.must_reach_all("devices:write")?;
+    }
     let edit = body.0.into();
     let done = app.devices.edit(&by.name, *device, &edit, &seen.0).await?;
     Ok(tagged(done))
@@ -152,12 +158,15 @@ async fn edit_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/devices/{device}")]
 async fn replace_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
     seen: IfMatch,
     body: Json<EditDeviceBody>,
 ) -> Result<HttpResponse> {
+    if body.0.max_connections.is_some() {
+        by.must_reach_all("devices:write")?;
+    }
     let edit = body.0.into();
     let done = app.devices.edit(&by.name, *device, &edit, &seen.0).await?;
     Ok(tagged(done))
@@ -167,7 +176,7 @@ async fn replace_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
 #[delete("/devices/{device}")]
 async fn remove_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
@@ -179,7 +188,7 @@ async fn remove_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
 #[post("/devices/{device}/block")]
 async fn block_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
@@ -203,12 +212,15 @@ async fn unblock_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), request_body = RotateBody, responses((status = 200, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/devices/{device}/rotate")]
 async fn rotate_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
     once: Once,
     body: Json<RotateBody>,
 ) -> Result<HttpResponse> {
+    if body.0.exceeds_own() {
+        by.must_reach_all("devices:write")?;
+    }
     let rotate = body.0.into();
     once.done::<_, DeviceSecretView>(&app, async |keep| {
         app.devices.rotate(&by.name, *device, &rotate, keep).await
@@ -220,7 +232,7 @@ async fn rotate_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = KickedView), (status = 404, body = Problem)))]
 #[post("/devices/{device}/kick")]
 async fn kick_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {

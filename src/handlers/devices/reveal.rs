@@ -6,7 +6,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     handlers::{
-        principal::{May, SecretsRead},
+        principal::{Reach, SecretsRead},
         problem::Problem,
         query::Params,
     },
@@ -35,7 +35,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), OfNode), responses((status = 200, body = LinksView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 #[get("/devices/{device}/uri")]
 async fn show_device_uri(
-    by: May<SecretsRead>,
+    by: Reach<SecretsRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
     query: Params<OfNode>,
@@ -53,7 +53,7 @@ async fn show_device_uri(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), WhichConfig), responses((status = 200, body = serde_json::Value, headers(("x-hywarden-warning" = String, description = "What the user of this configuration must be told, if anything"))), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[get("/devices/{device}/config")]
 async fn show_device_config(
-    by: May<SecretsRead>,
+    by: Reach<SecretsRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
     query: Params<WhichConfig>,
@@ -81,7 +81,7 @@ async fn show_device_config(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), WhichQr), responses((status = 200, description = "The picture", content((String = "image/svg+xml"), (String = "image/png"))), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[get("/devices/{device}/qr")]
 async fn show_device_qr(
-    by: May<SecretsRead>,
+    by: Reach<SecretsRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
     query: Params<WhichQr>,

@@ -153,6 +153,15 @@ pub struct CreateDeviceBody {
     pub on_conflict: Option<OnConflict>,
 }
 
+impl CreateDeviceBody {
+    /// Asks for what a user does not decide itself: a secret of its own making, more connections.
+    pub fn exceeds_own(&self) -> bool {
+        self.kind.is_some_and(|kind| kind != CredentialKind::Own)
+            || self.secret.is_some()
+            || self.max_connections.is_some()
+    }
+}
+
 impl From<CreateDeviceBody> for CreateDevice {
     fn from(body: CreateDeviceBody) -> Self {
         Self {
@@ -192,6 +201,13 @@ pub struct RotateBody {
     pub kind: Option<CredentialKind>,
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretString>,
+}
+
+impl RotateBody {
+    /// Asks for what a user does not decide itself: a secret of its own making.
+    pub fn exceeds_own(&self) -> bool {
+        self.kind.is_some_and(|kind| kind != CredentialKind::Own) || self.secret.is_some()
+    }
 }
 
 impl From<RotateBody> for RotateDevice {

@@ -48,7 +48,7 @@ async fn answer(app: &Services, whose: Whose, time: &OfTime) -> Result<HttpRespo
 #[utoipa::path(tag = "traffic", params(("user" = String, Path, description = "Id or name"), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
 #[get("/traffic/users/{user}")]
 async fn show_user_traffic(
-    _may: May<TrafficRead>,
+    _may: Reach<TrafficRead>,
     app: Data<Services>,
     user: Path<String>,
     query: Params<OfTime>,
@@ -61,7 +61,7 @@ async fn show_user_traffic(
 #[utoipa::path(tag = "traffic", params(("device" = DeviceId, Path), OfTime), responses((status = 200, body = TrafficView), (status = 404, body = Problem)))]
 #[get("/traffic/devices/{device}")]
 async fn show_device_traffic(
-    _may: May<TrafficRead>,
+    _may: Reach<TrafficRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
     query: Params<OfTime>,

@@ -3,14 +3,15 @@ mod batch;
 mod more;
 mod view;
 
-pub use view::{CreateUserBody, ExplainView, ListUsers, RefusalView, UserView};
+pub(super) use more::view as credentials;
+pub use view::{CreateUserBody, CredentialsView, ExplainView, ListUsers, RefusalView, UserView};
 
 use super::{
     etag::{IfMatch, tag},
     idempotency::Once,
     json::Json,
     page::{self, Page, Shown},
-    principal::{May, UsersRead, UsersWrite},
+    principal::{May, Reach, UsersRead, UsersWrite},
     problem::Problem,
     query::Params,
 };
@@ -19,7 +20,7 @@ use crate::{
     models::Named,
     services::{
         Services,
-        callers::Caller,
+        callers::{Caller, Whose},
         users::{After, Filter, Sort, UserDetail},
     },
 };
@@ -121,11 +122,15 @@ pub(super) async fn make(
 #[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = UserView), (status = 404, body = Problem)))]
 #[get("/users/{user}")]
 async fn show_user(
-    _may: May<UsersRead>,
+    by: Reach<UsersRead>,
     app: Data<Services>,
     user: Path<String>,
 ) -> Result<HttpResponse> {
-    let user = app.users.find(&Named::from(user.as_str())).await?;
+    let mut user = app.users.find(&Named::from(user.as_str())).await?;
+    if by.whose != Whose::All {
+        // what admins note is for admins
+        user.user.note.clear();
+    }
     Ok(tagged(user))
 }
 
@@ -230,7 +235,7 @@ async fn reset_user(
 #[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = ExplainView), (status = 404, body = Problem)))]
 #[get("/users/{user}/explain")]
 async fn explain_user(
-    _may: May<UsersRead>,
+    _may: Reach<UsersRead>,
     app: Data<Services>,
     user: Path<String>,
 ) -> Result<HttpResponse> {

@@ -113,7 +113,8 @@ async fn reset_credentials(
     .await
 }
 
-fn view(all: &[DeviceSecret]) -> CredentialsView {
+/// Secrets as they are shown.
+pub(in crate::handlers) fn view(all: &[DeviceSecret]) -> CredentialsView {
     CredentialsView {
         items: all.iter().cloned().map(DeviceSecretView::from).collect(),
     }

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     models::{SessionId, TokenId},
     repositories::{live, tokens, users},
-    services::callers::Caller,
+    services::{callers::Caller, tokens::as_now},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
@@ -80,8 +80,10 @@ impl Live {
         let mut conn = self.store.conn().await?;
         if kind == "token" {
             let token = tokens::find(&mut conn, TokenId(id)).await?;
-            let token = token.filter(|token| token.is_live(now));
-            return Ok(token.map(|token| Caller::token(token.id, token.scopes)));
+            return match token.filter(|token| token.is_live(now)) {
+                Some(token) => as_now(&mut conn, token).await,
+                None => Ok(None),
+            };
         }
         let Some((user, fresh_at)) = live::person(&mut conn, SessionId(id), now).await? else {
             return Ok(None);

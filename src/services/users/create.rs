@@ -118,7 +118,8 @@ impl Users {
         Ok(detail)
     }
 
-    pub(super) async fn create_in(
+    /// Makes an account within a transaction that makes more than that.
+    pub(in crate::services) async fn create_in(
         &self,
         conn: &mut AsyncPgConnection,
         by: &Caller,
@@ -162,6 +163,7 @@ impl Users {
             "quota": user.quota, "window": user.quota_window, "expires_at": user.expires_at,
             "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
             "plan": create.plan,
+            "role": user.role,
         }));
         let mut personal = json!({ "name": user.name, "note": user.note });
         if let (Some(email), Some(personal)) = (&user.email, personal.as_object_mut()) {

@@ -3,6 +3,7 @@ mod admin;
 mod devices;
 mod doctor;
 mod events;
+mod logins;
 mod nodes;
 mod plans;
 mod program;

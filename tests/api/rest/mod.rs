@@ -12,6 +12,7 @@ mod input;
 mod keys;
 mod lists;
 mod live;
+mod logins;
 mod node_configs;
 mod nodes;
 mod outage;

@@ -144,6 +144,46 @@ async fn no_secret_is_where_it_must_not_be() {
         "canary-second-password".to_owned(),
     ]);
 
+    // a person who logs in, mistypes, refreshes, sets up codes (K2)
+    let nobody = Api::remote(&house, None);
+    let wrong = json!({"name": "bob", "password": "canary-mistyped-password"});
+    nobody
+        .post("/auth/login", wrong)
+        .await
+        .refused(401, "bad_login");
+    let wrong = json!({"name": "canary-password-as-a-name", "password": "x"});
+    nobody
+        .post("/auth/login", wrong)
+        .await
+        .refused(401, "bad_login");
+    let link = local
+        .post("/users/bob/password-link", json!({}))
+        .await
+        .is(201);
+    let link = text(&link["url"]).split('#').nth(1).unwrap().to_owned();
+    let set = json!({"token": link, "password": "canary-login-password"});
+    nobody.post("/auth/reset-password", set).await.is(204);
+    let login = json!({"name": "bob", "password": "canary-login-password"});
+    let login = nobody.post("/auth/login", login).await.is(200);
+    let refresh = json!({"refresh_token": login["refresh_token"]});
+    let next = nobody.post("/auth/refresh", refresh).await.is(200);
+    let bob = Api::remote(&house, login["access_token"].as_str());
+    let seed = bob.post("/auth/totp", json!({})).await.is(200);
+    let invite = local.post("/auth/invites", json!({})).await.is(201);
+    let setup = local.post("/auth/setup-token", json!({})).await.is(201);
+    secrets.extend([
+        "canary-mistyped-password".to_owned(),
+        "canary-password-as-a-name".to_owned(),
+        "canary-login-password".to_owned(),
+        link,
+        text(&login["access_token"]),
+        text(&login["refresh_token"]),
+        text(&next["refresh_token"]),
+        text(&seed["secret"]),
+        text(&invite["secret"]),
+        text(&setup["url"]).split('#').nth(1).unwrap().to_owned(),
+    ]);
+
     // the hook, in both forms, with right, wrong, mistyped and malformed ones
     let http = reqwest::Client::new();
     let url = text(&fresh["hook_url"]);
