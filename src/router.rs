@@ -18,7 +18,8 @@ pub fn routes(cfg: &mut web::ServiceConfig) {
         .configure(auth::aliases)
         .configure(auth::pages)
         .default_service(web::to(problem::no_route));
-    cfg.service(root);
+    cfg.service(root)
+        .default_service(web::to(problem::no_route));
 }
 
 /// The same routes, as they can describe themselves.

@@ -27,7 +27,7 @@ fn without(file: &Path, purpose: &str, id: &str) {
 fn add(file: &Path, purpose: &str, id: &str) {
     let text = fs::read_to_string(file).unwrap();
     let head = format!("[{purpose}]\n");
-    let key = format!("{}{}=", &purpose[..4], "A".repeat(39));
+    let key = format!("{}{id}{}=", &purpose[..4], "A".repeat(38));
     let line = format!("{id} = \"{key}\"\n");
     fs::write(file, text.replace(&head, &format!("{head}{line}"))).unwrap();
 }
