@@ -101,7 +101,13 @@ pub async fn run(settings: Settings) -> Result<()> {
         _ = int.recv() => return Ok(()),
     };
     println!("{}", app.addresses.welcome(app.parts.is_new().await));
-    logins::say_setup_link(&settings, &app.parts.services.logins).await?;
+    if let Err(why) = logins::say_setup_link(&settings, &app.parts.services.logins).await {
+        // logins at the hook go on without it, and the command line makes one at any time
+        tracing::error!(
+            error = format!("{why:#}"),
+            "no link for the first superadmin: run `hywarden setup-token`"
+        );
+    }
     let failed = tokio::select! {
         why = app.failed() => Some(why),
         _ = term.recv() => None,

@@ -2,7 +2,10 @@
 use super::{
     login::{answer, keys},
     own::{about, change},
-    view::{ChangePasswordBody, HeldView, SetPasswordBody},
+    view::{
+        login::HeldView,
+        own::{ChangePasswordBody, SetPasswordBody},
+    },
 };
 use crate::{
     error::{Error, Result},

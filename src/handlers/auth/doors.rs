@@ -1,7 +1,10 @@
 //! How accounts begin, and how one that lost its password is mended.
 use super::view::{
-    CreateInviteBody, ForgotBody, InviteSecretView, InviteView, PasswordLinkView, RegisterBody,
-    ResetBody, SetupBody,
+    doors::{
+        CreateInviteBody, ForgotBody, InviteSecretView, InviteView, RegisterBody, ResetBody,
+        SetupBody,
+    },
+    sessions::PasswordLinkView,
 };
 use crate::{
     error::{Error, Result},

@@ -1,7 +1,9 @@
 //! Coming in and going out.
 use super::{
     cookies,
-    view::{ChallengeView, CodeBody, HeldView, LoginBody, LoginView, LogoutBody, RefreshBody},
+    view::login::{
+        ChallengeView, CodeBody, HeldView, LoginBody, LoginView, LogoutBody, RefreshBody,
+    },
 };
 use crate::{
     error::Result,

@@ -3,8 +3,11 @@ use super::{
     cookies,
     login::left,
     view::{
-        ChangePasswordBody, EditMeBody, EnrolmentView, FactorsView, HeldView, MaybeCodeBody,
-        MeView, OneCodeBody, ProofBody, RecoveryCodesView,
+        login::HeldView,
+        own::{
+            ChangePasswordBody, EditMeBody, EnrolmentView, FactorsView, MaybeCodeBody, MeView,
+            OneCodeBody, ProofBody, RecoveryCodesView,
+        },
     },
 };
 use crate::{

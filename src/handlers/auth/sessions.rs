@@ -1,5 +1,5 @@
 //! Logins, seen and ended: one's own, and for admins those of others.
-use super::view::{EndedView, PasswordLinkView, SessionView};
+use super::view::sessions::{EndedView, PasswordLinkView, SessionView};
 use crate::{
     error::Result,
     handlers::{

@@ -1,7 +1,5 @@
 //! Coming in: a name and a password, then a one-time code where one is set up.
-use super::{
-    Door, Logins, digest, fresh, limits::lock_of, sessions::Carried, sessions::Place, trace,
-};
+use super::{Carried, Door, Logins, Place, digest, fresh, limits::lock_of, trace};
 use crate::{
     admission::AddrKey,
     error::{Error, Result},
@@ -223,7 +221,7 @@ impl Logins {
         let id = SessionId(clock.uuid());
         let secret = match kind {
             SessionKind::Cookie => fresh(clock, ""),
-            SessionKind::Token => fresh(clock, super::sessions::REFRESH_PREFIX),
+            SessionKind::Token => fresh(clock, super::refresh::REFRESH_PREFIX),
         };
         let hash = digest(&secret);
         let session = NewSession {

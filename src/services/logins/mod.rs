@@ -1,6 +1,7 @@
 //! People who log in: with a password and a one-time code, by a cookie or by tokens that are refreshed; invitations, links
 //! to a new password, and the first superadmin. Here are who may come in, what carries a login, and what ends it.
 mod access;
+mod carrier;
 mod factors;
 mod hasher;
 mod invites;
@@ -9,6 +10,7 @@ mod login;
 mod mail;
 mod password;
 mod passwords;
+mod refresh;
 mod register;
 mod revocations;
 mod sessions;
@@ -18,6 +20,7 @@ mod totp;
 
 pub use crate::repositories::factors::Invite;
 pub use access::Access;
+pub use carrier::{Carried, CookieCheck, Place};
 pub use factors::{Enrolment, FactorState};
 pub use hasher::{Hasher, HasherSettings};
 pub use invites::{CreateInvite, InviteSecret};
@@ -27,7 +30,6 @@ pub use mail::{Letters, Mailer, Post};
 pub use passwords::PasswordLink;
 pub use register::Register;
 pub use revocations::{Revocations, Revoked};
-pub use sessions::{Carried, CookieCheck, Place};
 pub use setup::{SetupLink, make_link};
 
 use crate::{
