@@ -102,14 +102,16 @@ impl Logins {
             .as_ref()
             .and_then(|(_, factors)| factors.as_ref()?.password_hash.as_deref());
         let verified = self.hasher.verify(&attempt.password, stored).await?;
+        // an account that was deleted is none any more
+        let found = found.filter(|(user, _)| user.deleted_at.is_none());
         let (Some((user, Some(of))), true) = (&found, verified.right) else {
             self.limits.failed(lock()).await;
             return Err(Error::BadLogin);
         };
-        if user.suspended_at.is_some() || user.deleted_at.is_some() {
+        if user.suspended_at.is_some() {
             return Err(Error::Refused("suspended", "this account is suspended"));
         }
-        if let (true, Some(old)) = (verified.outdated, stored) {
+        if let (true, Some(old)) = (verified.outdated, of.password_hash.as_deref()) {
             let new = self.hasher.hash(&attempt.password).await?;
             let mut conn = self.store.conn().await?;
             factors::rehash(&mut conn, user.number, old, &new).await?;

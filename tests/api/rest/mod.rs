@@ -21,6 +21,7 @@ mod presence;
 mod profiles;
 mod reports;
 pub mod secrets;
+mod states;
 mod tokens;
 mod traffic;
 mod user_routes;

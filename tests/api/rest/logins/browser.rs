@@ -381,3 +381,46 @@ async fn a_readable_way_is_refused() {
         .unwrap();
     assert_eq!(answer.status(), 403, "nobody said that this one is a proxy");
 }
+
+/// C5: nothing of ours sends a browser elsewhere, whatever it is asked to come back to.
+#[tokio::test(flavor = "multi_thread")]
+async fn c5_nobody_is_sent_elsewhere() {
+    let house = House::start(&[]).await;
+    house.account("anna", "user").await;
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let (browser, _) = Browser::login(&house, "anna").await;
+    for path in [
+        "/setup",
+        "/register",
+        "/reset-password",
+        "/",
+        "/livez",
+        "/api/v1/auth/me",
+    ] {
+        for next in [
+            "//evil.example",
+            "/%5Cevil.example",
+            "%09//evil.example",
+            "https://evil.example",
+        ] {
+            for name in ["next", "redirect", "return_to", "url"] {
+                let url = format!("{}{path}?{name}={next}", house.url());
+                let answer = http.get(&url).header("cookie", &browser.cookie);
+                let answer = answer.send().await.unwrap();
+                assert!(!answer.status().is_redirection(), "{url}");
+                for header in ["location", "refresh", "link"] {
+                    assert!(answer.headers().get(header).is_none(), "{url}: {header}");
+                }
+                assert!(
+                    !answer.text().await.unwrap().contains("<meta http-equiv"),
+                    "{url}"
+                );
+            }
+        }
+    }
+    let answer = http.get(format!("{}//evil.example/%2e%2e", house.url()));
+    assert_eq!(answer.send().await.unwrap().status(), 404);
+}
