@@ -24,6 +24,7 @@ mod support;
 
 mod accounting;
 mod architecture;
+mod checks;
 mod cli;
 mod database;
 mod directory;
