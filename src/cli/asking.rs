@@ -13,6 +13,7 @@ use super::{
     output::Printer,
     plans::{self, PlanVerb},
     quarantine::{self, QuarantineVerb},
+    settings::{self, ReloadVerb, SettingsVerb},
     stats::{self, StatsVerb},
     target::Target,
     tokens::{self, TokenVerb},
@@ -51,6 +52,10 @@ pub enum Asking {
     Webhook(Ask<WebhookVerb>),
     /// Maintenance: taking no changes for a while
     Maintenance(Ask<MaintenanceVerb>),
+    /// What is switched while the program runs
+    Settings(Ask<SettingsVerb>),
+    /// Read again what lies outside the running program
+    Reload(Ask<ReloadVerb>),
     /// Keys that never lie in the database
     Keys(Ask<KeyVerb>),
     /// The program's log
@@ -103,6 +108,8 @@ impl Asking {
             Self::Audit(ask) => &ask.target,
             Self::Webhook(ask) => &ask.target,
             Self::Maintenance(ask) => &ask.target,
+            Self::Settings(ask) => &ask.target,
+            Self::Reload(ask) => &ask.target,
             Self::Keys(ask) => &ask.target,
             Self::Logs(ask) => &ask.target,
         }
@@ -123,6 +130,8 @@ impl Asking {
             Self::Audit(ask) => audit::run(ask.verb, on).await,
             Self::Webhook(ask) => webhooks::run(ask.verb, on).await,
             Self::Maintenance(ask) => admin::maintenance(ask.verb, on).await,
+            Self::Settings(ask) => settings::run(ask.verb, on).await,
+            Self::Reload(ask) => settings::reload(ask.verb, on).await,
             Self::Keys(ask) => admin::keys(ask.verb, on).await,
             Self::Logs(ask) => admin::logs(ask.verb, on).await,
         }

@@ -23,6 +23,7 @@ mod place;
 mod plans;
 mod quarantine;
 mod serve;
+mod settings;
 mod setup_token;
 mod stats;
 mod target;
@@ -33,6 +34,7 @@ mod webhooks;
 
 pub use place::Place;
 
+use crate::openapi;
 use asking::Asking;
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
@@ -64,6 +66,8 @@ enum Verb {
     Doctor(doctor::Doctor),
     /// Print what a shell needs to finish a word
     Completions(completions::Completions),
+    /// Print the API's document (OpenAPI 3.1)
+    Openapi,
     /// Print docs/cli.md
     #[command(hide = true)]
     Manual,
@@ -83,6 +87,11 @@ pub fn run() -> ExitCode {
             completions.print(Root::command());
             ExitCode::SUCCESS
         }
+        Verb::Openapi => said(
+            openapi::json()
+                .map_err(Into::into)
+                .map(|text| print!("{text}")),
+        ),
         Verb::Manual => {
             print!("{}", manual::manual());
             ExitCode::SUCCESS

@@ -32,17 +32,16 @@ fn lines() -> Vec<(&'static str, Vec<&'static str>)> {
 }
 
 fn exists(test: &str) -> bool {
-    if test.ends_with(".rs") {
-        return Path::new(env!("CARGO_MANIFEST_DIR")).join(test).exists();
-    }
-    let (module, name) = test.rsplit_once("::").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let Some((module, name)) = test.rsplit_once("::") else {
+        return root.join(test).exists();
+    };
     let path = match module.split_once("::") {
         Some(("src", rest)) => format!("src/{}", rest.replace("::", "/")),
         Some(("e2e", rest)) => format!("tests/e2e/{}", rest.replace("::", "/")),
         _ => format!("tests/api/{}", module.replace("::", "/")),
     };
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{path}.rs"));
-    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = fs::read_to_string(root.join(format!("{path}.rs"))).unwrap_or_default();
     text.contains(&format!("fn {name}("))
 }
 

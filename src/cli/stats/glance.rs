@@ -12,6 +12,52 @@ const NODES: &[Column] = &[
     Column::right("DEVICES", |node| text(node, "devices")),
 ];
 
+const JOBS: &[Column] = &[
+    Column::left("JOB", |job| text(job, "job")),
+    Column::right("WAITING", |job| text(job, "waiting")),
+    Column::left("SINCE", |job| instant(job, "oldest_at")),
+];
+
+/// Everything that a morning's look wants.
+pub async fn dashboard(on: &mut Console) -> Result<(), Failure> {
+    let answer = on.api.get(&Path::of(&["admin", "dashboard"])?).await?;
+    on.out.answer(&answer, |answer| {
+        let users = answer.get("users").and_then(Value::as_array);
+        let users: Vec<String> = users
+            .into_iter()
+            .flatten()
+            .map(|count| format!("{} {}", text(count, "users"), text(count, "status")))
+            .collect();
+        let moved = |span: &str| {
+            let of = answer.get(span).unwrap_or(&Value::Null);
+            format!("{} (before: {})", bytes(of, "total"), bytes(of, "before"))
+        };
+        card(&[
+            ("users", users.join(", ")),
+            ("devices", text(answer, "devices")),
+            ("blocked devices", text(answer, "blocked_devices")),
+            ("nodes", text(answer, "nodes")),
+            ("disabled nodes", text(answer, "disabled_nodes")),
+            ("unreadable nodes", text(answer, "unreadable_nodes")),
+            ("online", text(answer, "online.devices")),
+            ("today", moved("today")),
+            ("week", moved("week")),
+            ("month", moved("month")),
+            ("alarms", text(answer, "alarms")),
+            ("warnings", text(answer, "warnings")),
+            ("held counters", text(answer, "quarantine")),
+            ("maintenance", flag(answer, "maintenance")),
+            ("banner", text(answer, "banner")),
+        ])
+    })
+}
+
+/// What waits to be done.
+pub async fn jobs(on: &mut Console) -> Result<(), Failure> {
+    let path = Path::of(&["admin", "jobs"])?;
+    on.list(path, JOBS, Some(1_000), "no jobs").await
+}
+
 /// Who is online.
 pub async fn online(on: &mut Console) -> Result<(), Failure> {
     let answer = on.api.get(&Path::of(&["stats", "online"])?).await?;

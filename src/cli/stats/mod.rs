@@ -22,6 +22,10 @@ pub enum StatsVerb {
     Online,
     /// The running program: memory, database, what it holds
     System,
+    /// Users, devices, nodes, traffic and alarms at a glance
+    Dashboard,
+    /// What background jobs have before them
+    Jobs,
     /// Connections that are online
     Connections {
         #[command(flatten)]
@@ -48,6 +52,8 @@ pub async fn run(verb: StatsVerb, on: &mut Console) -> Result<(), Failure> {
         StatsVerb::Export(export) => export::write(export, on).await,
         StatsVerb::Online => glance::online(on).await,
         StatsVerb::System => glance::system(on).await,
+        StatsVerb::Dashboard => glance::dashboard(on).await,
+        StatsVerb::Jobs => glance::jobs(on).await,
         StatsVerb::Connections { of, limit } => connections::list(of, limit, on).await,
         StatsVerb::Decisions { user, .. } => decisions::list(user, on).await,
     }

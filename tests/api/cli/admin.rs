@@ -72,3 +72,60 @@ fn an_operator_looks_after_the_program() {
     assert_eq!((lines.code, lines.out.lines().all(is_grave)), (0, true));
     assert_eq!(program.run(&["logs", "tail", "--level", "loud"]).code, 2);
 }
+
+#[test]
+fn settings_are_switched_and_files_read_again() {
+    let program = Program::start();
+    let set = program.json(&[
+        "settings",
+        "set",
+        "--deny-logins",
+        "true",
+        "--log-level",
+        "error",
+    ]);
+    assert_eq!(
+        (&set["deny_logins"], set["log_level"].as_str()),
+        (&true.into(), Some("error"))
+    );
+    let set = program.json(&[
+        "settings",
+        "set",
+        "--log-level",
+        "configured",
+        "--banner",
+        "hello",
+    ]);
+    assert_eq!(set["log_level"], serde_json::Value::Null);
+    let shown = program.run(&["settings", "show"]);
+    assert!(
+        shown.out.contains("hello") && shown.out.contains("yes"),
+        "{shown:?}"
+    );
+    assert_eq!(program.run(&["settings", "set"]).code, 2, "nothing is said");
+
+    assert_eq!(program.json(&["reload", "config"])["valid"], true);
+    assert_eq!(program.json(&["reload", "directory"])["ready"], true);
+
+    program.json(&["user", "create", "ann"]);
+    let glance = program.json(&["stats", "dashboard"]);
+    assert_eq!(
+        glance["users"][5],
+        serde_json::json!({"status": "active", "users": 1})
+    );
+    let glance = program.run(&["stats", "dashboard"]);
+    assert!(glance.out.contains("1 active"), "{glance:?}");
+    let jobs = program.json(&["stats", "jobs"]);
+    assert!(!jobs.as_array().unwrap().is_empty());
+}
+
+#[test]
+fn the_document_is_printed_without_a_program() {
+    let printed = std::process::Command::new(super::program::BINARY)
+        .arg("openapi")
+        .output()
+        .unwrap();
+    assert!(printed.status.success());
+    let text = String::from_utf8(printed.stdout).unwrap();
+    assert_eq!(text, include_str!("../../../docs/openapi.json"));
+}
