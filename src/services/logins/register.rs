@@ -47,8 +47,13 @@ impl Logins {
             }
             _ => {}
         }
-        if let Some(addr) = wish.from {
-            self.limits.take(Door::Register(AddrKey::of(addr))).await?;
+        // an invitation bounds how many accounts there are by itself: what is left to bound is guessing at one
+        let door = wish.from.map(AddrKey::of).map(|addr| match wish.invite {
+            Some(_) => Door::Link(addr),
+            None => Door::Register(addr),
+        });
+        if let Some(door) = door {
+            self.limits.take(door).await?;
         }
         let mut fields = Fields::default();
         // a name that looks like an address could be taken for somebody else's
@@ -70,6 +75,9 @@ impl Logins {
             .transaction(async |conn| self.register_in(conn, wish, &hashed).await)
             .await?;
         self.store.caught_up(conn).await?;
+        if let Some(door @ Door::Link(_)) = door {
+            self.limits.give_back(door).await;
+        }
         self.users.find(&crate::models::Named::Id(user.id.0)).await
     }
 

@@ -178,8 +178,6 @@ async fn people_register_as_the_operator_lets_them() {
     let admin = house.person("admin", "admin").await;
     let nobody = Api::remote(&house, None);
     let register = async |name: &str, invite: Option<&str>| {
-        // three an hour of one address
-        clock.turn(TimeDelta::minutes(20));
         let body = json!({"name": name, "password": "kites over the dunes", "invite": invite});
         nobody.post("/auth/register", body).await
     };
@@ -238,6 +236,40 @@ async fn people_register_as_the_operator_lets_them() {
     let listed = local.all("/auth/invites", 2).await;
     assert_eq!(listed.len(), 4);
     assert!(listed.iter().all(|i| i.get("secret").is_none()));
+}
+
+/// L2: a whole office may register by its invitations, slips and all; guessing at one is bounded.
+#[tokio::test(flavor = "multi_thread")]
+async fn l2_invited_people_share_an_address() {
+    let (house, _) = standing(&[("logins.registration", "invite")]).await;
+    let local = Api::local(&house);
+    let nobody = Api::remote(&house, None);
+    let register = async |name: String, password: &str, invite: &str| {
+        let body = json!({"name": name, "password": password, "invite": invite});
+        nobody.post("/auth/register", body).await
+    };
+    for n in 0..8 {
+        let made = local.post("/auth/invites", json!({})).await.is(201);
+        let invite = made["secret"].as_str().unwrap();
+        if n % 2 == 0 {
+            register(format!("n{n}"), "short", invite)
+                .await
+                .wrong(&["password"]);
+        }
+        register(format!("n{n}"), "kites over the dunes", invite)
+            .await
+            .is(201);
+    }
+    let mut tries = 0;
+    let refused = loop {
+        let answer = register("x".to_owned(), "kites over the dunes", "hywarden_invite_a").await;
+        if answer.status != 422 {
+            break answer;
+        }
+        tries += 1;
+        assert!(tries <= 10, "guessing goes on");
+    };
+    refused.refused(429, "rate_limited");
 }
 
 /// L12: a link sets a password once, for ten minutes, for its account alone; what a request calls us is nowhere in it.
