@@ -25,6 +25,9 @@ pub enum Error {
     /// A body over the limit, in bytes.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
+    /// A body that does not arrive.
+    #[error("the body took too long to arrive")]
+    Slow,
     /// A body that does not say it is JSON.
     #[error("the body must be sent as application/json")]
     ContentType,

@@ -1,7 +1,7 @@
 //! Every route, in one table. The hook's stand apart (`handlers/hook`): they take no middleware.
 use crate::handlers::{
-    admin, aliases, audit, auth, devices, edge::edge, events, groups, hysteria, keys, later, live,
-    logs, nodes, plans, problem, public, quarantine, stats, system, tokens, traffic, users,
+    admin, aliases, audit, auth, devices, docs, edge::edge, events, groups, hysteria, keys, later,
+    live, logs, nodes, plans, problem, public, quarantine, stats, system, tokens, traffic, users,
     webhooks,
 };
 use actix_web::{middleware::from_fn, web};
@@ -11,6 +11,7 @@ use utoipa_actix_web::{scope::scope, service_config::ServiceConfig};
 pub fn routes(cfg: &mut web::ServiceConfig) {
     api(&mut ServiceConfig::new(cfg));
     aliases::routes(cfg);
+    docs::routes(cfg);
     // what has its place at the root; no other scope can stand after it
     let root = web::scope("")
         .app_data(problem::path())

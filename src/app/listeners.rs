@@ -106,6 +106,7 @@ impl Listeners {
             crew,
             handles: Vec::new(),
             workers,
+            head_timeout: settings.server.head_timeout,
             certificate,
         };
         let (api_parts, separate) = (parts.clone(), hook.is_some());
@@ -167,6 +168,7 @@ struct Opening<'a> {
     crew: &'a mut Crew,
     handles: Vec<ServerHandle>,
     workers: usize,
+    head_timeout: Duration,
     certificate: Option<Arc<Certificate>>,
 }
 
@@ -180,6 +182,7 @@ impl Opening<'_> {
         let bound = listener.local_addr()?;
         let server = HttpServer::new(move || App::new().configure(routes.clone()))
             .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(self.head_timeout)
             .disable_signals()
             .shutdown_timeout(DRAIN_SECONDS);
         let server = if self.workers == 0 {
@@ -241,6 +244,9 @@ impl Parts {
             .app_data(Data::new(self.proxies.clone()))
             .app_data(Data::new(self.metrics.clone()))
             .app_data(Data::new(self.origins.clone()))
+            .app_data(Data::new(self.docs.clone()))
+            .app_data(Data::new(self.methods.clone()))
+            .app_data(Data::new(self.deadlines))
             .configure(router::routes);
     }
 }

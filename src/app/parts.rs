@@ -9,11 +9,15 @@ use crate::{
     clock::{self, Clock},
     config::Settings,
     database::{self, Database},
-    handlers::{browser::AllowedOrigins, client::TrustedProxies},
+    handlers::{
+        browser::AllowedOrigins, client::TrustedProxies, docs::Docs, edge::Deadlines,
+        problem::Methods,
+    },
     hysteria::stats::Dialer,
     jobs::{self, Crew},
     keyring::Keyring,
     models::{NodeNo, UserNo},
+    openapi,
     repositories::{Db, Use, changes, directory, nodes, pool},
     services::{
         Services,
@@ -91,6 +95,11 @@ pub struct Parts {
     pub services: Services,
     pub proxies: TrustedProxies,
     pub origins: AllowedOrigins,
+    /// The document for people.
+    pub docs: Docs,
+    pub deadlines: Deadlines,
+    /// Which methods each path has.
+    pub methods: Methods,
     pub metrics: Metrics,
     /// Of the private PostgreSQL, after it ended by itself.
     pub restarts: Arc<AtomicU64>,
@@ -329,6 +338,12 @@ impl Parts {
             services,
             proxies,
             origins: AllowedOrigins(settings.server.allowed_origins.clone()),
+            docs: described(settings)?,
+            deadlines: Deadlines {
+                request: settings.server.request_timeout,
+                body: settings.server.body_timeout,
+            },
+            methods: Methods(openapi::methods()),
             metrics,
             restarts: database.restarts(),
         };
@@ -400,6 +415,12 @@ impl Parts {
     pub async fn is_new(&self) -> bool {
         self.services.directory.wait_filled(LOG_PERIOD).await && self.directory.is_empty()
     }
+}
+
+/// The document, if people are to see it.
+fn described(settings: &Settings) -> Result<Docs> {
+    let text = settings.server.docs.then(openapi::json).transpose()?;
+    Ok(Docs(text.map(Into::into)))
 }
 
 /// Origins whose pages may call, beside the one that serves them.

@@ -82,6 +82,17 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// Other origins whose pages may call the API.
     pub allowed_origins: Vec<String>,
+    /// How long the head of a request may take to arrive.
+    #[serde(deserialize_with = "units::duration")]
+    pub head_timeout: Duration,
+    /// How long its body may.
+    #[serde(deserialize_with = "units::duration")]
+    pub body_timeout: Duration,
+    /// How long a request may take in all.
+    #[serde(deserialize_with = "units::duration")]
+    pub request_timeout: Duration,
+    /// The API's description for people, at `/docs`.
+    pub docs: bool,
 }
 
 /// When the tables are brought up to date.
@@ -427,6 +438,18 @@ impl Settings {
             return wrong(
                 "hook.guess_burst",
                 "guess_burst and guess_per_second are at least 1",
+            );
+        }
+        let server = &self.server;
+        let waits = [
+            server.head_timeout,
+            server.body_timeout,
+            server.request_timeout,
+        ];
+        if waits.iter().any(|wait| *wait < Duration::from_secs(1)) {
+            return wrong(
+                "server.request_timeout",
+                "head_timeout, body_timeout and request_timeout are at least 1s",
             );
         }
         self.check_logins()?;

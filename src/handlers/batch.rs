@@ -1,4 +1,5 @@
 //! What all batches say of what could not be done to one.
+use super::codes;
 use crate::error::Error;
 use actix_web::ResponseError;
 use serde::Serialize;
@@ -11,6 +12,7 @@ pub struct Refused {
     #[serde(skip)]
     pub status: u16,
     /// Stable word for programs.
+    #[schema(schema_with = codes::schema)]
     pub code: &'static str,
     /// A sentence for people.
     pub detail: String,

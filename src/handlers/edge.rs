@@ -13,7 +13,9 @@ use actix_web::{
     error::InternalError,
     http::{
         Method, StatusCode,
-        header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue},
+        header::{
+            CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+        },
     },
     middleware::Next,
     web::Data,
@@ -21,8 +23,25 @@ use actix_web::{
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How long one request may take in all; the longest wait for events is shorter.
-pub const DEADLINE: Duration = Duration::from_secs(40);
+/// How long one request may take in all, and how long its body may take to arrive (I4).
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    pub request: Duration,
+    pub body: Duration,
+}
+
+/// What may take longer than the rest, by so much: followers wait, and some work is measured by what there is.
+const LONGER: Duration = Duration::from_secs(30);
+const LONG: [&str; 5] = [
+    "/api/v1/admin/",
+    "/api/v1/hysteria/reload",
+    "/api/v1/users:batch",
+    "/api/v1/devices:batch",
+    "/api/v1/plans/",
+];
+/// The longest address and the longest head that are taken (I6).
+const LONGEST_ADDRESS: usize = 8 * 1024;
+const LONGEST_HEAD: usize = 16 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -127,15 +146,27 @@ async fn guarded<B: MessageBody>(
     if let Some(refusal) = refused(&req) {
         return Ok(req.into_response(refusal.response()).map_into_right_body());
     }
+    let allowance = allowance(&req);
     let answer = async {
         // who asks is known before any extractor looks at the body
         principal::identify(&req).await;
         next.call(req).await
     };
-    match tokio::time::timeout(DEADLINE, answer).await {
+    match tokio::time::timeout(allowance, answer).await {
         Ok(answer) => Ok(answer?.map_into_left_body()),
         // routing needs the request to itself, so there is none left here to answer: an error carries the answer
         Err(_) => Err(late()),
+    }
+}
+
+fn allowance(req: &ServiceRequest) -> Duration {
+    let deadlines: Option<&Data<Deadlines>> = req.app_data();
+    let usual = deadlines.map_or(LONGER, |deadlines| deadlines.request);
+    let is_long = LONG.iter().any(|start| req.path().starts_with(start));
+    if is_long || req.query_string().contains("wait=") {
+        usual + LONGER
+    } else {
+        usual
     }
 }
 
@@ -151,6 +182,9 @@ fn late() -> Error {
 }
 
 fn refused(req: &ServiceRequest) -> Option<Problem> {
+    if let Some(refusal) = shapeless(req) {
+        return Some(refusal);
+    }
     if let Some(refusal) = maintenance(req) {
         return Some(refusal);
     }
@@ -185,6 +219,34 @@ fn refused(req: &ServiceRequest) -> Option<Problem> {
             format!("the body is longer than {} bytes", json::LIMIT),
         )
     })
+}
+
+/// A head that no client of ours sends.
+fn shapeless(req: &ServiceRequest) -> Option<Problem> {
+    let headers = req.headers();
+    if is_ambiguous(headers) {
+        let detail = "a body has a length or comes in pieces, never both";
+        return Some(Problem::new(StatusCode::BAD_REQUEST, "ambiguous", detail));
+    }
+    let address = req.uri().path_and_query().map_or("", |at| at.as_str());
+    if address.len() > LONGEST_ADDRESS {
+        let detail = format!("the address is longer than {LONGEST_ADDRESS} bytes");
+        return Some(Problem::new(StatusCode::URI_TOO_LONG, "too_long", detail));
+    }
+    // each line with its colon, its space and its end
+    let lines = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    (lines.sum::<usize>() > LONGEST_HEAD).then(|| {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let detail = format!("the headers are longer than {LONGEST_HEAD} bytes");
+        Problem::new(status, "too_long", detail)
+    })
+}
+
+/// Whether somebody in between may have seen another end of the body than we do (I5).
+pub fn is_ambiguous(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// What is answered while the API takes no changes: reading, ending maintenance, logging in and out, following live.

@@ -9,6 +9,16 @@ use actix_web::{
 };
 use std::future::{Ready, ready};
 
+/// The header, as the document describes it.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described: `IfMatch` reads it")]
+pub struct IfMatchHeader {
+    /// The `ETag` that was seen; the change is refused if the object has another by now.
+    #[param(rename = "If-Match", example = "\"7\"")]
+    if_match: Option<String>,
+}
+
 /// What the caller saw before it thought of its change.
 #[derive(Debug)]
 pub struct IfMatch(pub Seen);

@@ -66,6 +66,7 @@ impl From<GroupDetail> for GroupView {
 #[serde(deny_unknown_fields)]
 pub struct CreateGroupBody {
     /// 1 to 63 of a-z, 0-9 and -.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
 }
 
@@ -85,7 +86,7 @@ async fn list_groups(
 }
 
 /// Make a group.
-#[utoipa::path(tag = "groups", request_body = CreateGroupBody, responses((status = 201, body = GroupView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "groups", params(crate::handlers::idempotency::KeyHeader), request_body = CreateGroupBody, responses((status = 201, body = GroupView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/groups")]
 async fn create_group(
     by: May<UsersWrite>,

@@ -2,6 +2,7 @@
 //!
 //! Every decision about a client is a 200, because Hysteria takes anything else as a refusal and says nothing. The node's
 //! secret comes as Basic auth (Go sends it when the URL carries `node:secret@`) or as the last part of the path.
+use super::edge::is_ambiguous;
 use crate::{
     hysteria::hook::{self, HookRequest},
     services::admission::{Admission, Answer},
@@ -41,6 +42,9 @@ pub fn routes(cfg: &mut ServiceConfig) {
 async fn ask(app: Data<Admission>, req: HttpRequest, body: Payload) -> HttpResponse {
     if req.method() != Method::POST {
         return HttpResponse::MethodNotAllowed().finish();
+    }
+    if is_ambiguous(req.headers()) {
+        return HttpResponse::BadRequest().force_close().finish();
     }
     let path = req.match_info().unprocessed();
     let path = path.strip_prefix('/').unwrap_or(path);

@@ -21,6 +21,21 @@ use std::future::{Ready, ready};
 pub const KEY: &str = "idempotency-key";
 const LONGEST: usize = 255;
 
+/// The header, as the document describes it.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "only described: `Once` reads it")]
+pub struct KeyHeader {
+    /// The caller's own word for this request: repeated with it and the same body, it is done once.
+    #[param(
+        rename = "Idempotency-Key",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$"
+    )]
+    idempotency_key: Option<String>,
+}
+
 /// SHA-256 of the body, left by the extractor that read it.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyDigest(pub [u8; 32]);

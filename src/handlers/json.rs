@@ -1,5 +1,6 @@
 //! JSON bodies, at most 64 KiB, whose errors name the field.
 use super::{
+    edge::Deadlines,
     idempotency::{BodyDigest, KEY},
     principal,
 };
@@ -8,9 +9,14 @@ use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web,
 };
 use futures_util::{StreamExt, future::LocalBoxFuture};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The longest body that is read.
 pub const LIMIT: usize = 64 * 1024;
@@ -61,11 +67,12 @@ fn body<T: DeserializeOwned>(
                 || kind.eq_ignore_ascii_case("application/merge-patch+json")
         });
     let (payload, passed) = (payload.take(), principal::passed(req));
+    let arrival = arrival(req);
     // who repeats a request must repeat its body
     let repeatable = req.headers().contains_key(KEY).then(|| req.clone());
     async move {
         passed.await;
-        let body = read(payload, limit).await?;
+        let body = read(payload, limit, arrival).await?;
         if let Some(req) = repeatable {
             let digest = BodyDigest(Sha256::digest(&body).into());
             req.extensions_mut().insert(digest);
@@ -80,16 +87,30 @@ fn body<T: DeserializeOwned>(
     }
 }
 
-/// The whole body, at most so long.
-pub async fn read(mut payload: Payload, limit: usize) -> Result<web::BytesMut, Error> {
+/// How long a body may take to arrive.
+pub fn arrival(req: &HttpRequest) -> Duration {
+    let deadlines: Option<&web::Data<Deadlines>> = req.app_data();
+    deadlines.map_or(Duration::MAX, |deadlines| deadlines.body)
+}
+
+/// The whole body, at most so long, in so much time.
+pub async fn read(
+    mut payload: Payload,
+    limit: usize,
+    arrival: Duration,
+) -> Result<web::BytesMut, Error> {
     let mut body = web::BytesMut::new();
-    while let Some(part) = payload.next().await {
-        let part = part.map_err(|e| Error::Malformed(e.to_string()))?;
-        if body.len() + part.len() > limit {
-            return Err(Error::TooLarge(limit));
+    let whole = async {
+        while let Some(part) = payload.next().await {
+            let part = part.map_err(|e| Error::Malformed(e.to_string()))?;
+            if body.len() + part.len() > limit {
+                return Err(Error::TooLarge(limit));
+            }
+            body.extend_from_slice(&part);
         }
-        body.extend_from_slice(&part);
-    }
+        Ok(())
+    };
+    timeout(arrival, whole).await.map_err(|_| Error::Slow)??;
     Ok(body)
 }
 
@@ -102,6 +123,10 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
             "a text holds the character U+0000".to_owned(),
         ));
     }
+    // serde would take a list for an object whose fields it holds in their order
+    if body.trim_ascii_start().first() != Some(&b'{') && is_json(body) {
+        return Err(Error::field(".", "must be an object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|e| {
         if e.inner().is_data() {
@@ -112,6 +137,10 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     })?;
     json.end().map_err(|e| Error::Malformed(e.to_string()))?;
     Ok(value)
+}
+
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 fn holds_nul(value: &Value) -> bool {

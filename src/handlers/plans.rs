@@ -91,21 +91,28 @@ impl From<PlanDetail> for PlanView {
 #[serde(deny_unknown_fields)]
 pub struct PlanBody {
     /// Unique without regard to case.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     #[serde(default)]
+    #[schema(max_length = 4096)]
     pub note: String,
     /// Bytes a window; absent or `null`: unlimited.
+    #[schema(minimum = 0)]
     pub quota: Option<i64>,
     pub window: Option<Window>,
     /// Seconds from its assignment to the expiry; absent or `null`: the expiry stays.
+    #[schema(minimum = 1)]
     pub valid_for: Option<i64>,
+    #[schema(minimum = 0)]
     pub device_limit: Option<i32>,
+    #[schema(minimum = 0)]
     pub online_limit: Option<i32>,
     /// Its users may use paid nodes.
     #[serde(default)]
     pub paid: bool,
     /// Groups that its users are put into.
     #[serde(default)]
+    #[schema(max_items = 100)]
     pub groups: Vec<String>,
 }
 
@@ -129,22 +136,25 @@ impl From<PlanBody> for PlanTerms {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditPlanBody {
+    #[schema(min_length = 1, max_length = 64)]
     pub name: Option<String>,
+    #[schema(max_length = 4096)]
     pub note: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 0)]
     pub quota: Option<Option<i64>>,
     pub window: Option<Window>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 1)]
     pub valid_for: Option<Option<i64>>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 0)]
     pub device_limit: Option<Option<i32>>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 0)]
     pub online_limit: Option<Option<i32>>,
     pub paid: Option<bool>,
+    #[schema(max_items = 100)]
     pub groups: Option<Vec<String>>,
 }
 
@@ -191,7 +201,7 @@ async fn list_plans(
 }
 
 /// Make a plan.
-#[utoipa::path(tag = "plans", request_body = PlanBody, responses((status = 201, body = PlanView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "plans", params(crate::handlers::idempotency::KeyHeader), request_body = PlanBody, responses((status = 201, body = PlanView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/plans")]
 async fn create_plan(
     by: May<PlansWrite>,
@@ -219,7 +229,7 @@ async fn show_plan(
 }
 
 /// Replace all that a plan says. Its users keep their limits until it is applied; whether it is paid holds at once.
-#[utoipa::path(tag = "plans", params(("plan" = String, Path, description = "Id or name")), request_body = PlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "plans", params(crate::handlers::etag::IfMatchHeader, ("plan" = String, Path, description = "Id or name")), request_body = PlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/plans/{plan}")]
 async fn replace_plan(
     by: May<PlansWrite>,
@@ -236,7 +246,7 @@ async fn replace_plan(
 }
 
 /// Change a plan: what is absent stays, `null` removes.
-#[utoipa::path(tag = "plans", params(("plan" = String, Path, description = "Id or name")), request_body = EditPlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "plans", params(crate::handlers::etag::IfMatchHeader, ("plan" = String, Path, description = "Id or name")), request_body = EditPlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[patch("/plans/{plan}")]
 async fn edit_plan(
     by: May<PlansWrite>,

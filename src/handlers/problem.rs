@@ -1,15 +1,16 @@
 //! Errors as `application/problem+json` (RFC 9457): the one place where a domain error meets HTTP.
-use super::edge::request_id;
+use super::{codes, edge::request_id};
 use crate::error::{Error, FieldError};
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpRequest, HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{HeaderValue, RETRY_AFTER},
+        header::{ALLOW, HeaderValue, RETRY_AFTER},
     },
-    web::PathConfig,
+    web::{Data, PathConfig},
 };
 use serde::Serialize;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// Stable word for programs.
+    #[schema(schema_with = codes::schema)]
     pub code: &'static str,
     /// A sentence for people; absent when the failure is the server's own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +46,9 @@ pub struct ProblemField {
     pub message: String,
 }
 
+/// After these the connection is of no more use: where the next request begins is not known, or not worth waiting for.
+const ENDING: [&str; 4] = ["ambiguous", "slow", "too_large", "too_long"];
+
 impl Problem {
     /// A server's own failure gets no detail: that goes to the log, under the request's id.
     #[expect(
@@ -51,6 +56,10 @@ impl Problem {
         reason = "a sentence, however the caller made it"
     )]
     pub fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Self {
+        debug_assert!(
+            codes::is_known(status.as_u16(), code),
+            "{status} {code} stands in no list"
+        );
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
@@ -81,6 +90,10 @@ impl Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header(("retry-after", "2"));
         }
+        // what is left of the request is not waited for
+        if ENDING.contains(&self.code) {
+            answer.force_close();
+        }
         if self.code == "in_flight" {
             answer.insert_header(("retry-after", "1"));
         }
@@ -107,6 +120,7 @@ impl Error {
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "slow"),
             Self::ContentType | Self::FormNeeded => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type")
             }
@@ -181,7 +195,26 @@ pub fn path() -> PathConfig {
     PathConfig::default().error_handler(|_, _| Error::NotFound("object").into())
 }
 
+/// The methods of each path that the document describes, as `Allow` says them.
+#[derive(Clone, Debug, Default)]
+pub struct Methods(pub HashMap<String, String>);
+
 /// Where no route is: also a problem, and in the same words.
-pub async fn no_route() -> HttpResponse {
+pub async fn no_route(req: HttpRequest) -> HttpResponse {
+    let methods = req.app_data::<Data<Methods>>();
+    let allowed = req
+        .match_pattern()
+        .and_then(|pattern| methods?.0.get(&pattern));
+    let Some(allowed) = allowed.and_then(|list| HeaderValue::from_str(list).ok()) else {
+        return nothing();
+    };
+    let (status, detail) = (StatusCode::METHOD_NOT_ALLOWED, "not with this method");
+    let mut answer = Problem::new(status, "method", detail).response();
+    answer.headers_mut().insert(ALLOW, allowed);
+    answer
+}
+
+/// As if nothing were there.
+pub fn nothing() -> HttpResponse {
     Problem::new(StatusCode::NOT_FOUND, "no_route", "no such route").response()
 }

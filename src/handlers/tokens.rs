@@ -89,14 +89,17 @@ impl From<(Token, SecretString)> for TokenSecretView {
 #[serde(deny_unknown_fields)]
 pub struct CreateTokenBody {
     /// What it is for; unique among live tokens.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// `noun:read`, `noun:write`, or `*`; no more than the caller holds.
+    #[schema(min_items = 1)]
     pub scopes: Vec<String>,
     /// From where it may be used; absent or empty: from anywhere.
     #[serde(default)]
     pub allowed_cidrs: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now.
+    #[schema(minimum = 1)]
     pub expires_in: Option<i64>,
 }
 
@@ -128,7 +131,7 @@ async fn list_tokens(
 }
 
 /// Make a token; its secret is shown in this answer and never again.
-#[utoipa::path(tag = "tokens", request_body = CreateTokenBody, responses((status = 201, body = TokenSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "tokens", params(crate::handlers::idempotency::KeyHeader), request_body = CreateTokenBody, responses((status = 201, body = TokenSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/tokens")]
 async fn create_token(
     by: May<TokensWrite>,

@@ -158,11 +158,12 @@ impl Plans {
         let done = conn
             .transaction(async |conn| {
                 let plan = locked(conn, which).await?;
-                seen.check(plan.version)?;
                 let was_paid = plan.paid;
                 let terms = change(&detail(conn, plan.clone()).await?);
                 let name = terms.check()?;
                 let groups = groups(conn, &terms.groups).await?;
+                // what could not be done anyhow is said before what was changed meanwhile (RFC 9110, 13.2.1)
+                seen.check(plan.version)?;
                 let row = terms.row(&name, now);
                 let plan = plans::update(conn, plan.id, &row).await.map_err(taken)?;
                 plans::set_groups(conn, plan.number, &groups)

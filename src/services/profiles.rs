@@ -119,11 +119,11 @@ impl Profiles {
             if fresh && before.is_some() {
                 return Err(Error::Duplicate("the device has a profile".to_owned()));
             }
-            seen.check(before.as_ref().map_or(0, |p| p.version))?;
             let node = match &terms.node {
                 Some(node) => Some(node_of(conn, node).await?),
                 None => None,
             };
+            seen.check(before.as_ref().map_or(0, |p| p.version))?;
             let profile = Profile {
                 device_no: number,
                 node_no: node,

@@ -26,6 +26,7 @@ mod accounting;
 mod architecture;
 mod checks;
 mod cli;
+mod contract;
 mod database;
 mod directory;
 mod hook;
@@ -33,7 +34,7 @@ mod keys;
 mod leases;
 mod licences;
 mod matrix;
-mod openapi;
+
 mod rest;
 mod serve;
 mod telemetry;

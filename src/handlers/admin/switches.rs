@@ -58,6 +58,7 @@ pub struct SetMaintenance {
     pub enabled: bool,
     /// What the panel shows meanwhile; `null` takes it away.
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(min_length = 1, max_length = 500)]
     pub banner: Option<Option<String>>,
 }
 
@@ -90,6 +91,7 @@ impl From<&Switches> for SettingsView {
 pub struct EditSettings {
     pub maintenance: Option<bool>,
     #[serde(default, deserialize_with = "nullable")]
+    #[schema(min_length = 1, max_length = 500)]
     pub banner: Option<Option<String>>,
     pub deny_logins: Option<bool>,
     /// `error`, `warn`, `info`, `debug` or `trace`; `null`: as configured.

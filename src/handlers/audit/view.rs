@@ -88,7 +88,7 @@ pub struct VerifiedView {
     /// Go on after this one; `null`: that was all.
     pub next: Option<i64>,
     /// At most 100.
-    pub findings: Vec<FindingView>,
+    pub findings: Vec<AuditFindingView>,
     /// Findings beyond those.
     pub more: u64,
     /// Rows that wait to be sealed, told with the last links.
@@ -99,7 +99,7 @@ pub struct VerifiedView {
 
 /// Something that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FindingView {
+pub struct AuditFindingView {
     pub flaw: Flaw,
     /// The place in the chain.
     pub sequence: Option<i64>,
@@ -109,7 +109,7 @@ pub struct FindingView {
 
 impl From<Verified> for VerifiedView {
     fn from(verified: Verified) -> Self {
-        let view = |finding: Finding| FindingView {
+        let view = |finding: Finding| AuditFindingView {
             flaw: finding.flaw,
             sequence: finding.sequence,
             number: finding.number,

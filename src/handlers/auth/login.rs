@@ -109,7 +109,7 @@ async fn logout(
 }
 
 /// The public keys of access tokens, as a JWK set; also at `/.well-known/jwks.json`.
-#[utoipa::path(tag = "auth", security(()), responses((status = 200, description = "RFC 7517")))]
+#[utoipa::path(tag = "auth", security(()), responses((status = 200, body = serde_json::Value, description = "RFC 7517")))]
 #[get("/auth/jwks")]
 async fn public_keys(app: Data<Services>) -> HttpResponse {
     keys(&app)

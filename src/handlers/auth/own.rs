@@ -146,7 +146,7 @@ async fn show_factors(by: Person, app: Data<Services>) -> Result<HttpResponse> {
 }
 
 /// Get a new seed of one-time codes; it is in force once its first code came to `confirm`.
-#[utoipa::path(tag = "auth", request_body = MaybeCodeBody, responses((status = 200, body = EnrolmentView), (status = 403, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "auth", request_body = MaybeCodeBody, responses((status = 200, body = EnrolmentView), (status = 403, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
 #[post("/auth/totp")]
 async fn enrol(
     by: Person,
@@ -161,7 +161,7 @@ async fn enrol(
 }
 
 /// Confirm a new seed with its first code. Every other login and every token of the person ends.
-#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 401, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
 #[post("/auth/totp/confirm")]
 async fn confirm_totp(
     by: Person,
@@ -173,7 +173,7 @@ async fn confirm_totp(
 }
 
 /// Give the second factor up, with a code of it.
-#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 204, description = "Given up"), (status = 401, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 204, description = "Given up"), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
 #[post("/auth/totp/disable")]
 async fn disable_totp(
     by: Person,
@@ -185,7 +185,7 @@ async fn disable_totp(
 }
 
 /// New recovery codes for the old ones, with a one-time code.
-#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 401, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
 #[post("/auth/totp/recovery-codes")]
 async fn recovery_codes(
     by: Person,

@@ -30,6 +30,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 pub struct DeviceBatchBody {
     pub action: DeviceVerb,
     /// 1 to 1000 ids.
+    #[schema(max_items = 1000)]
     pub devices: Vec<DeviceId>,
     /// Say what would happen, and change nothing.
     #[serde(default)]
@@ -128,7 +129,7 @@ impl DeviceBatchView {
 }
 
 /// Do one thing to many devices; each has its own result.
-#[utoipa::path(tag = "devices", request_body = DeviceBatchBody, responses((status = 200, body = DeviceBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(crate::handlers::idempotency::KeyHeader), request_body = DeviceBatchBody, responses((status = 200, body = DeviceBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/devices:batch")]
 async fn batch_devices(
     by: May<DevicesWrite>,

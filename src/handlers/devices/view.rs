@@ -143,12 +143,14 @@ impl From<DeviceSecret> for DeviceSecretView {
 #[serde(deny_unknown_fields)]
 pub struct CreateDeviceBody {
     /// Unique among the user's live devices.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// `own` (the default) makes a secret; `userpass` and `bare` take over one that a client has.
     pub kind: Option<CredentialKind>,
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretString>,
     /// Connections at once, on each node; 1 when nothing is said.
+    #[schema(minimum = 1, maximum = 1000)]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
 }
@@ -178,7 +180,9 @@ impl From<CreateDeviceBody> for CreateDevice {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditDeviceBody {
+    #[schema(min_length = 1, max_length = 64)]
     pub name: Option<String>,
+    #[schema(minimum = 1, maximum = 1000)]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
 }

@@ -50,12 +50,12 @@ pub struct ValidateBody {
 pub struct FindingsView {
     /// Its customers would be admitted and counted.
     pub valid: bool,
-    pub items: Vec<FindingView>,
+    pub items: Vec<ConfigFindingView>,
 }
 
 /// One thing that is wrong with it.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct FindingView {
+pub struct ConfigFindingView {
     /// `error`: nobody would be admitted, or nobody counted; `warning`: something would be exposed or miscounted.
     pub weight: &'static str,
     /// Where, as a JSON pointer.
@@ -63,7 +63,7 @@ pub struct FindingView {
     pub message: String,
 }
 
-impl From<Finding> for FindingView {
+impl From<Finding> for ConfigFindingView {
     fn from(finding: Finding) -> Self {
         Self {
             weight: match finding.weight {
@@ -103,7 +103,7 @@ impl From<Version> for VersionView {
 
 /// What differs between two versions.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ComparedView {
+pub struct VersionsDiffView {
     pub from: i32,
     pub to: i32,
     pub items: Vec<DifferenceView>,
@@ -185,7 +185,7 @@ async fn list_node_versions(
 }
 
 /// Say what differs between two versions of a node's configuration.
-#[utoipa::path(tag = "nodes", params(("node" = String, Path, description = "Id or name"), Between), responses((status = 200, body = ComparedView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(("node" = String, Path, description = "Id or name"), Between), responses((status = 200, body = VersionsDiffView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 #[get("/nodes/{node}/config/diff")]
 async fn compare_node_versions(
     _may: May<NodesRead>,
@@ -197,11 +197,11 @@ async fn compare_node_versions(
     let node = Named::from(node.as_str());
     let items = app.nodes.compare(&node, from, to).await?;
     let items = items.into_iter().map(Into::into).collect();
-    Ok(HttpResponse::Ok().json(ComparedView { from, to, items }))
+    Ok(HttpResponse::Ok().json(VersionsDiffView { from, to, items }))
 }
 
 /// Go back to a version of a node's configuration, as a new version. The hook's secret stays the present one.
-#[utoipa::path(tag = "nodes", params(("node" = String, Path, description = "Id or name")), request_body = RollBackBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(crate::handlers::etag::IfMatchHeader, ("node" = String, Path, description = "Id or name")), request_body = RollBackBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[post("/nodes/{node}/rollback")]
 async fn roll_node_back(
     by: May<NodesWrite>,

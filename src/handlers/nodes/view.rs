@@ -48,6 +48,7 @@ pub struct NodeView {
     /// Bytes a second in each direction.
     pub line_rate: Option<i64>,
     /// Seconds of unreadable stats after which users with a quota are refused.
+    #[schema(minimum = 1, maximum = 86400)]
     pub require_stats: Option<i32>,
     pub groups: Vec<String>,
     /// The present version of its server's configuration.
@@ -183,6 +184,11 @@ impl From<NodeReady> for NodeReadyView {
 #[serde(deny_unknown_fields)]
 pub struct CreateNodeBody {
     /// 1 to 63 of a-z, 0-9 and -; it stands in the hook URL and stays.
+    #[schema(
+        min_length = 1,
+        max_length = 63,
+        pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+    )]
     pub name: String,
     /// `host:port`, or `host:port,range` where clients hop.
     pub address: String,
@@ -208,8 +214,10 @@ pub struct CreateNodeBody {
     #[serde(default)]
     pub own_addresses: Vec<String>,
     /// Bytes a second in each direction that the line can carry.
+    #[schema(minimum = 65536)]
     pub line_rate: Option<i64>,
     /// Refuse users with a quota once the stats were unreadable for so many seconds.
+    #[schema(minimum = 1, maximum = 86400)]
     pub require_stats: Option<i32>,
     /// Label: good for games.
     #[serde(default)]
@@ -272,7 +280,7 @@ pub struct EditNodeBody {
     pub allow_targets: Option<Vec<String>>,
     pub own_addresses: Option<Vec<String>>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 65536)]
     pub line_rate: Option<Option<i64>>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]

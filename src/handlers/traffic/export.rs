@@ -54,7 +54,7 @@ pub struct ExportQuery {
 const HEAD: &str = "at,user_id,user,device_id,device,node_id,node,tx,rx\r\n";
 
 /// All usage by hour or day, as long as it is: streamed, in the order of users, devices, nodes and time.
-#[utoipa::path(tag = "traffic", params(ExportQuery), responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+#[utoipa::path(tag = "traffic", params(ExportQuery), responses((status = 200, content((String = "text/csv"), (String = "application/x-ndjson"))), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 #[get("/traffic/export")]
 pub async fn export_traffic(
     _may: May<TrafficRead>,

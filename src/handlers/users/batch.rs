@@ -32,6 +32,7 @@ pub struct UserBatchBody {
     pub action: UserVerb,
     /// 1 to 1000 ids or names; none for `create`.
     #[serde(default)]
+    #[schema(max_items = 1000)]
     pub users: Vec<String>,
     /// Say what would happen, and change nothing.
     #[serde(default)]
@@ -41,6 +42,7 @@ pub struct UserBatchBody {
     /// Of `create`: the first number; 1 when nothing is said.
     pub first: Option<u32>,
     /// Of `create`: how many, 1 to 1000.
+    #[schema(minimum = 1, maximum = 1000)]
     pub count: Option<u32>,
     /// Of `create`: what each is made with.
     pub like: Option<LikeBody>,
@@ -77,14 +79,19 @@ pub enum UserVerb {
 pub struct LikeBody {
     pub role: Option<Role>,
     #[serde(default)]
+    #[schema(max_length = 4096)]
     pub note: String,
+    #[schema(minimum = 0)]
     pub quota: Option<i64>,
     pub window: Option<Window>,
     pub expires_at: Option<DateTime<Utc>>,
+    #[schema(minimum = 1)]
     pub expires_in: Option<i64>,
     #[serde(default)]
     pub on_hold: bool,
+    #[schema(minimum = 0)]
     pub device_limit: Option<i32>,
+    #[schema(minimum = 0)]
     pub online_limit: Option<i32>,
     pub groups: Option<Vec<String>>,
     pub plan: Option<String>,
@@ -213,7 +220,7 @@ impl UserBatchView {
 }
 
 /// Do one thing to many users, or make many; each has its own result.
-#[utoipa::path(tag = "users", request_body = UserBatchBody, responses((status = 200, body = UserBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(crate::handlers::idempotency::KeyHeader), request_body = UserBatchBody, responses((status = 200, body = UserBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users:batch")]
 async fn batch_users(
     by: May<UsersWrite>,

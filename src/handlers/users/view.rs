@@ -118,24 +118,30 @@ impl From<UserDetail> for UserView {
 #[serde(deny_unknown_fields)]
 pub struct CreateUserBody {
     /// Unique without regard to case; 1 to 64 characters, none of them invisible.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     pub role: Option<Role>,
     /// Where a lost password is mended.
     pub email: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 4096)]
     pub note: String,
     /// Bytes a window, both directions together; absent or `null`: unlimited.
+    #[schema(minimum = 0)]
     pub quota: Option<i64>,
     pub window: Option<Window>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now, or from the first admission of a user on hold.
     #[serde(alias = "valid_for")]
+    #[schema(minimum = 1)]
     pub expires_in: Option<i64>,
     #[serde(default)]
     pub on_hold: bool,
     /// Registered devices at most; absent or `null`: unlimited.
+    #[schema(minimum = 0)]
     pub device_limit: Option<i32>,
     /// Devices online at once at most; absent or `null`: unlimited.
+    #[schema(minimum = 0)]
     pub online_limit: Option<i32>,
     /// Absent: the group `default`.
     pub groups: Option<Vec<String>>,
@@ -167,14 +173,16 @@ impl From<CreateUserBody> for CreateUser {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditUserBody {
+    #[schema(min_length = 1, max_length = 64)]
     pub name: Option<String>,
     pub role: Option<Role>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     pub email: Option<Option<String>>,
+    #[schema(max_length = 4096)]
     pub note: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 0)]
     pub quota: Option<Option<i64>>,
     pub window: Option<Window>,
     #[serde(default, deserialize_with = "nullable")]
@@ -182,14 +190,15 @@ pub struct EditUserBody {
     pub expires_at: Option<Option<DateTime<Utc>>>,
     /// Seconds from now, or from the first admission of a user on hold.
     #[serde(alias = "valid_for")]
+    #[schema(minimum = 1)]
     pub expires_in: Option<i64>,
     /// `false` starts the clock of a user on hold now.
     pub on_hold: Option<bool>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 0)]
     pub device_limit: Option<Option<i32>>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i32>)]
+    #[schema(value_type = Option<i32>, minimum = 0)]
     pub online_limit: Option<Option<i32>>,
 }
 
@@ -321,7 +330,7 @@ impl From<Explained> for ExplainView {
 pub struct QuotaBody {
     /// Bytes a window, both directions together; `null`: unlimited.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(required)]
+    #[schema(required, minimum = 0)]
     pub quota: Option<i64>,
     /// Absent: as it is.
     pub window: Option<Window>,

@@ -22,8 +22,8 @@ use secrecy::ExposeSecret;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use view::{
-    CreateWebhookBody, DeliveryView, EditWebhookBody, ListDeliveries, TestView, WebhookSecretView,
-    WebhookView,
+    CreateWebhookBody, DeliveryTestView, DeliveryView, EditWebhookBody, ListDeliveries,
+    WebhookSecretView, WebhookView,
 };
 
 /// The routes.
@@ -130,7 +130,7 @@ async fn rotate_webhook_secret(
 }
 
 /// Call it now with an event of the kind `webhook.test`, once, and say how it went.
-#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), responses((status = 200, body = TestView), (status = 404, body = Problem)))]
+#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), responses((status = 200, body = DeliveryTestView), (status = 404, body = Problem)))]
 #[post("/webhooks/{webhook}/test")]
 async fn test_webhook(
     by: May<WebhooksWrite>,
@@ -139,7 +139,7 @@ async fn test_webhook(
 ) -> Result<HttpResponse> {
     let which = Named::from(webhook.as_str());
     let (delivery, attempt) = app.webhooks.test(&by.name, &which).await?;
-    Ok(HttpResponse::Ok().json(TestView {
+    Ok(HttpResponse::Ok().json(DeliveryTestView {
         delivered: attempt.succeeded(),
         delivery: delivery.into(),
     }))

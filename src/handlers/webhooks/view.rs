@@ -63,6 +63,7 @@ pub struct WebhookSecretView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhookBody {
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// https, at a public address and a port of `webhooks.ports`.
     pub url: String,
@@ -92,6 +93,7 @@ impl From<CreateWebhookBody> for CreateWebhook {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditWebhookBody {
+    #[schema(min_length = 1, max_length = 64)]
     pub name: Option<String>,
     pub url: Option<String>,
     pub events: Option<Vec<String>>,
@@ -154,7 +156,7 @@ impl From<Delivery> for DeliveryView {
 
 /// How a test went.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TestView {
+pub struct DeliveryTestView {
     /// The receiver took it.
     pub delivered: bool,
     pub delivery: DeliveryView,

@@ -16,6 +16,7 @@ pub use mailbox::{End, Next};
 pub use news::News;
 pub use talk::Said;
 pub use ticket::LIFETIME;
+pub use topic::Topic;
 
 use crate::{
     admission::Directory,

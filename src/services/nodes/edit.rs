@@ -180,9 +180,11 @@ impl Nodes {
         let detail = conn
             .transaction(async |conn| {
                 let mut node = locked(conn, which).await?;
-                seen.check(node.version)?;
+                let version = node.version;
                 let mut changed = self.apply(edit, &mut node)?;
                 changed.extend(edit.flag(&mut node, now)?);
+                // what could not be done anyhow is said first
+                seen.check(version)?;
                 refuse_second(conn, Some(node.number), &node.stats_url).await?;
                 self.note(conn, &mut node, principal, "update", now).await?;
                 let node = nodes::update(conn, &node, now).await.map_err(taken)?;

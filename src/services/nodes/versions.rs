@@ -241,8 +241,8 @@ impl Nodes {
         let detail = conn
             .transaction(async |conn| {
                 let mut node = locked(conn, which).await?;
-                seen.check(node.version)?;
                 let row = version_of(conn, node.number, version).await?;
+                seen.check(node.version)?;
                 let secrets = self.secrets_of(node.number, &row)?;
                 settings_of(&row)?.onto(&mut node);
                 node.obfs_password_sealed = secrets

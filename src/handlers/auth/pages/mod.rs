@@ -40,7 +40,7 @@ async fn setup(req: HttpRequest, app: Data<Services>) -> Result<HttpResponse> {
         return Err(browser::readable());
     }
     if app.logins.is_set_up().await? {
-        return Ok(problem::no_route().await);
+        return Ok(problem::nothing());
     }
     Ok(page(include_str!("setup.html")))
 }

@@ -34,6 +34,7 @@ pub struct ResetBody {
 #[serde(deny_unknown_fields)]
 pub struct RegisterBody {
     #[serde(alias = "username")]
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     pub email: Option<String>,
     #[schema(value_type = String, format = Password)]
@@ -49,6 +50,7 @@ pub struct RegisterBody {
 pub struct SetupBody {
     /// What stands behind `#` in the link.
     pub token: String,
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     pub email: Option<String>,
     /// At least 12 characters.
@@ -65,12 +67,16 @@ pub struct CreateInviteBody {
     /// `user` when nothing is said; nothing that the caller could not make itself.
     pub role: Option<Role>,
     /// Bytes; absent or `null`: unlimited.
+    #[schema(minimum = 0)]
     pub quota: Option<i64>,
     /// Seconds that the account is valid; absent or `null`: for ever.
+    #[schema(minimum = 1)]
     pub valid_for: Option<i64>,
     #[serde(default)]
+    #[schema(max_length = 4096)]
     pub note: String,
     /// Seconds that the invitation is valid.
+    #[schema(minimum = 1)]
     pub expires_in: Option<i64>,
 }
 

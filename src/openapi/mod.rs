@@ -1,13 +1,15 @@
 //! The API's own description: OpenAPI 3.1, written to `docs/openapi.json` by `make api`, and held to the routes by a test.
-use crate::{handlers::problem::Problem, router};
-use actix_web::App;
-use utoipa::{
-    OpenApi,
-    openapi::{
-        OpenApi as Document, SecurityRequirement,
-        security::{Http, HttpAuthScheme, SecurityScheme},
-    },
+//!
+//! What belongs to one route stands beside its handler; what holds for all of them is added by `promises`.
+mod promises;
+
+use crate::{
+    handlers::{admin, logs, problem::Problem},
+    router,
 };
+use actix_web::App;
+use std::collections::HashMap;
+use utoipa::{OpenApi, openapi::OpenApi as Document};
 use utoipa_actix_web::AppExt;
 
 #[derive(OpenApi)]
@@ -16,7 +18,7 @@ use utoipa_actix_web::AppExt;
         title = "Hywarden",
         description = "Decides who may connect to a fleet of Hysteria2 servers, counts what they use, and cuts them off the moment they may not. Errors are application/problem+json with stable codes; lists are pages of at most 100; bytes are whole numbers; times are UTC.",
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, admin::view::StepWord, logs::Level)),
     tags(
         (name = "auth", description = "People who log in"),
         (name = "users", description = "Accounts"),
@@ -47,19 +49,23 @@ pub fn document() -> Document {
         .openapi(Described::openapi())
         .configure(router::api)
         .split_for_parts();
-    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document
-        .components
-        .get_or_insert_default()
-        .add_security_scheme("token", bearer);
-    document.security = Some(vec![SecurityRequirement::new(
-        "token",
-        Vec::<String>::new(),
-    )]);
+    promises::add(&mut document);
     document
 }
 
 /// The document as it is committed.
 pub fn json() -> serde_json::Result<String> {
     document().to_pretty_json().map(|text| text + "\n")
+}
+
+/// The methods that each path has, as `Allow` says them.
+pub fn methods() -> HashMap<String, String> {
+    let mut document = document();
+    let paths = document.paths.paths.iter_mut();
+    paths
+        .map(|(path, item)| {
+            let methods: Vec<_> = promises::operations(item).map(|(word, _)| word).collect();
+            (path.clone(), methods.join(", "))
+        })
+        .collect()
 }
