@@ -30,6 +30,7 @@ mod contract;
 mod database;
 mod directory;
 mod hook;
+mod hostile;
 mod keys;
 mod leases;
 mod licences;

@@ -1,11 +1,7 @@
-//! Hostile input: a fixed, clear problem answer, never a failure of ours, nothing half done (security checks I1 to I6, I12).
+//! Hostile input: a fixed, clear problem answer, never a failure of ours, nothing half done (security checks I3, I6, I12); below HTTP it goes on in `hostile`.
 use crate::support::{api::Api, house::House};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 async fn raw(api: &Api, path: &str, body: impl Into<String>) -> (u16, Value) {
     let request = api
@@ -52,77 +48,6 @@ async fn i3_shapes_that_no_body_has() {
         }
     }
     assert_eq!(api.all("/users", 10).await.len(), 0);
-}
-
-/// I3: NaN, 1e999, u64::MAX, −1, "1" and 1.5 in every numeric field; 2^53 + 1 is a number like any other and stays exact.
-#[tokio::test(flavor = "multi_thread")]
-async fn i3_numbers_that_no_field_takes() {
-    let house = House::start(&[]).await;
-    let api = Api::local(&house);
-    api.post("/users", json!({"name": "bob"})).await.is(201);
-    let fields: [(&str, &str, &[&str]); 6] = [
-        (
-            "/users",
-            "{\"name\":\"x\",\"FIELD\":VALUE}",
-            &["quota", "expires_in", "device_limit", "online_limit"],
-        ),
-        (
-            "/plans",
-            "{\"name\":\"x\",\"FIELD\":VALUE}",
-            &["quota", "valid_for", "device_limit", "online_limit"],
-        ),
-        (
-            "/users:batch",
-            "{\"action\":\"extend\",\"users\":[\"bob\"],\"FIELD\":VALUE}",
-            &["days"],
-        ),
-        (
-            "/users:batch",
-            "{\"action\":\"create\",\"prefix\":\"p\",\"FIELD\":VALUE}",
-            &["count"],
-        ),
-        (
-            "/nodes",
-            "{\"name\":\"n\",\"address\":\"n:1\",\"stats_url\":\"http://127.0.0.1:9\",\"FIELD\":VALUE}",
-            &["line_rate", "require_stats"],
-        ),
-        (
-            "/users/bob/devices",
-            "{\"name\":\"d\",\"FIELD\":VALUE}",
-            &["max_connections"],
-        ),
-    ];
-    for (path, form, names) in fields {
-        for field in names {
-            for value in [
-                "NaN",
-                "-NaN",
-                "Infinity",
-                "1e999",
-                "18446744073709551615",
-                "-1",
-                "\"1\"",
-                "1.5",
-                "[]",
-                "{}",
-                "true",
-            ] {
-                let body = form.replace("FIELD", field).replace("VALUE", value);
-                let (status, answer) = raw(&api, path, body.clone()).await;
-                assert!(matches!(status, 400 | 422), "{body} {answer}");
-                if status == 422 {
-                    assert_eq!(answer["errors"][0]["field"], *field, "{body}");
-                }
-            }
-        }
-    }
-    let exact = (1_i64 << 53) + 1;
-    let made = api
-        .post("/users", json!({"name": "exact", "quota": exact}))
-        .await
-        .is(201);
-    assert_eq!(made["quota"], exact);
-    assert_eq!(api.all("/users", 10).await.len(), 2);
 }
 
 /// I3, I12: what no database text and no log line should hold: refused wherever it may stand.
@@ -209,43 +134,6 @@ async fn i6_paths_that_try_to_leave() {
             );
             assert!(!answer.text.contains("script"), "{}", answer.text);
         }
-    }
-}
-
-/// I6: headers and addresses beyond what HTTP servers take are refused, and the connection is closed.
-#[tokio::test(flavor = "multi_thread")]
-async fn i6_heads_are_bounded() {
-    let house = House::start(&[]).await;
-    let at = house.url().replace("http://", "");
-    for head in [
-        format!(
-            "GET /api/v1/users/{} HTTP/1.1\r\nHost: x\r\n\r\n",
-            "a".repeat(200_000)
-        ),
-        format!(
-            "GET /api/v1/users HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
-            "a".repeat(200_000)
-        ),
-        format!(
-            "GET /api/v1/users HTTP/1.1\r\nHost: x\r\n{}\r\n",
-            "X: y\r\n".repeat(2_000)
-        ),
-        "GET /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
-            .to_owned(),
-        "GET /api/v1/users HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n".to_owned(),
-        "nonsense\r\n\r\n".to_owned(),
-    ] {
-        let mut stream = TcpStream::connect(&at).await.unwrap();
-        // a server that has seen enough closes while we still write
-        let _ = stream.write_all(head.as_bytes()).await;
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer).await;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let line = answer.lines().next().unwrap_or_default();
-        let refused = ["400", "413", "414", "431"]
-            .iter()
-            .any(|code| line.contains(code));
-        assert!(refused || answer.is_empty(), "{line} of {}", &head[..40]);
     }
 }
 
