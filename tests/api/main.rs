@@ -29,6 +29,7 @@ mod cli;
 mod contract;
 mod database;
 mod directory;
+mod fuzz;
 mod hook;
 mod hostile;
 mod keys;
