@@ -3,8 +3,8 @@ use crate::services::outbox::Outbox;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks.
-const PERIOD: Duration = Duration::from_millis(500);
+/// Between two looks: what the live channel is behind by at most.
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// Runs until `stop`.
 pub async fn run(outbox: Outbox, stop: CancellationToken) {

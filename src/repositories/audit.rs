@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     dsl::sql,
     prelude::*,
-    sql_types::{Bool, Text},
+    sql_types::{BigInt, Bool, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
@@ -109,15 +109,18 @@ pub struct Filter {
     pub user: Option<UserNo>,
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
-    /// Only rows before this number.
-    pub before: Option<i64>,
+    /// Only rows before this one.
+    pub before: Option<Before>,
     pub limit: i64,
 }
 
-/// One page, newest first.
+/// A row's place in the order of time: when, and its number.
+pub type Before = (DateTime<Utc>, i64);
+
+/// One page, newest first. Every filter has its index in this order, which a span of time narrows further.
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Entry>> {
     let mut query = Entry::query()
-        .order(audit::number.desc())
+        .order((audit::at.desc(), audit::number.desc()))
         .limit(filter.limit)
         .into_boxed();
     if let Some(principal) = &filter.principal {
@@ -125,8 +128,11 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<
     }
     if let Some(action) = &filter.action {
         query = if let Some(noun) = action.strip_suffix('.') {
+            let first = noun.split('.').next().unwrap_or_default();
             query.filter(
-                sql::<Bool>("starts_with(action, ")
+                sql::<Bool>("split_part(action, '.', 1) = ")
+                    .bind::<Text, _>(first.to_owned())
+                    .sql(" AND starts_with(action, ")
                     .bind::<Text, _>(format!("{noun}."))
                     .sql(")"),
             )
@@ -146,8 +152,14 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<
     if let Some(to) = filter.to {
         query = query.filter(audit::at.lt(to));
     }
-    if let Some(before) = filter.before {
-        query = query.filter(audit::number.lt(before));
+    if let Some((at, number)) = filter.before {
+        query = query.filter(
+            sql::<Bool>("(at, number) < (")
+                .bind::<Timestamptz, _>(at)
+                .sql(", ")
+                .bind::<BigInt, _>(number)
+                .sql(")"),
+        );
     }
     query.load(conn).await
 }

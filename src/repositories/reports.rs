@@ -293,9 +293,12 @@ pub async fn usage(conn: &mut AsyncPgConnection, of: &UsageOf) -> QueryResult<Ve
         "WITH part AS MATERIALIZED (
             SELECT user_no, device_no, node_no, {at} AS at, tx, rx FROM {table}
             WHERE (user_no, device_no, node_no, {key}) > ($1, $2, $3, {bind}){conditions}
-            ORDER BY user_no, device_no, node_no, {key} LIMIT $9)
+            ORDER BY user_no, device_no, node_no, {key} LIMIT $9),
+         -- many rows are of few users and devices: each is looked up once
+         u AS MATERIALIZED (SELECT number, id, name FROM users WHERE number = ANY (ARRAY(SELECT DISTINCT user_no FROM part))),
+         d AS MATERIALIZED (SELECT number, id, name FROM devices WHERE number = ANY (ARRAY(SELECT DISTINCT device_no FROM part)))
          SELECT p.*, u.id AS user_id, u.name AS user, d.id AS device_id, d.name AS device, n.id AS node_id, n.name AS node
-         FROM part p LEFT JOIN users u ON u.number = p.user_no LEFT JOIN devices d ON d.number = p.device_no
+         FROM part p LEFT JOIN u ON u.number = p.user_no LEFT JOIN d ON d.number = p.device_no
             LEFT JOIN nodes n ON n.number = p.node_no
          ORDER BY p.user_no, p.device_no, p.node_no, p.at"
     ))

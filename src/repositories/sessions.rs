@@ -61,10 +61,16 @@ pub async fn find(
         .optional()
 }
 
-/// A login, locked until the transaction ends.
-pub async fn lock(conn: &mut AsyncPgConnection, id: SessionId) -> QueryResult<Option<Session>> {
+/// The login that a refresh token belongs to, locked until the transaction ends.
+pub async fn lock_by_refresh(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8],
+) -> QueryResult<Option<Session>> {
+    let of = refresh_tokens::table
+        .filter(refresh_tokens::hash.eq(hash))
+        .select(refresh_tokens::session);
     sessions::table
-        .find(id)
+        .filter(sessions::id.eq_any(of))
         .select(Session::as_select())
         .for_update()
         .first(conn)

@@ -52,7 +52,12 @@ async fn list(app: &Services, query: ListAudit) -> Result<HttpResponse> {
         limit: limit + 1,
     };
     let rows = app.audit.list(of).await?;
-    let page = Page::new(rows, limit, |row| row.entry.number, AuditView::from);
+    let page = Page::new(
+        rows,
+        limit,
+        |row| (row.entry.at, row.entry.number),
+        AuditView::from,
+    );
     Ok(HttpResponse::Ok().json(page))
 }
 

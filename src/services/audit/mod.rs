@@ -14,7 +14,7 @@ use crate::{
     keyring::Keyring,
     models::{Named, UserId},
     repositories::{
-        audit::{self, Entry, Filter},
+        audit::{self, Before, Entry, Filter},
         users,
     },
     services::store::Store,
@@ -48,7 +48,7 @@ pub struct AuditOf {
     pub user: Option<Named>,
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
-    pub before: Option<i64>,
+    pub before: Option<Before>,
     pub limit: i64,
 }
 

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 /// How old a noted use may grow before it is noted again.
-const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
+pub(super) const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 /// Of what a client calls itself.
 const USER_AGENT: usize = 256;
 

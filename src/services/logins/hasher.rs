@@ -21,7 +21,7 @@ use std::{
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 
 /// The longest that somebody waits for its turn.
-const WAIT: Duration = Duration::from_millis(900);
+const WAIT: Duration = Duration::from_millis(700);
 
 /// How passwords are hashed.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,5 @@
 //! Refresh tokens: each is exchanged once, and a copy that comes later ends the login.
-use super::{Carried, Logins, digest, fresh, standing::Standing, trace};
+use super::{Carried, Logins, carrier::USE_NOTED, digest, fresh, standing::Standing, trace};
 use crate::{
     error::{Error, Result},
     keyring,
@@ -54,12 +54,10 @@ impl Logins {
 
     async fn exchange(&self, conn: &mut AsyncPgConnection, hash: &[u8]) -> Result<Exchanged> {
         let now = self.now();
-        let found = sessions::find_refresh(conn, hash).await?;
-        let session = found.ok_or(Error::Unauthenticated)?.session;
-        let session = sessions::lock(conn, session)
+        let session = sessions::lock_by_refresh(conn, hash)
             .await?
             .ok_or(Error::Unauthenticated)?;
-        // read again: under the lock it says what the others before us did
+        // read under the lock: it says what the others before us did
         let token = sessions::find_refresh(conn, hash).await?;
         let token = token.ok_or(Error::Unauthenticated)?;
         let user = users::find_number(conn, session.user_no).await?;
@@ -84,7 +82,9 @@ impl Logins {
         let row = session.id.to_string();
         let sealed = self.keyring.seal(&place(&row), &next)?;
         sessions::exchange(conn, &token, &successor, &sealed, now).await?;
-        sessions::touch(conn, session.id, session.addr, now).await?;
+        if now - session.used_at >= USE_NOTED {
+            sessions::touch(conn, session.id, session.addr, now).await?;
+        }
         Ok(Exchanged::Next(Box::new(user), session.id, next))
     }
 

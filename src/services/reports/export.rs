@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use futures_util::{Stream, stream};
 
 /// Rows a part.
-const PART: i64 = 2_000;
+const PART: i64 = 4_000;
 
 /// Which usage.
 #[derive(Clone, Debug)]

@@ -115,8 +115,11 @@ impl Users {
         let mut named: Vec<PlanNo> = page.iter().filter_map(|u| u.plan_no).collect();
         named.sort_unstable();
         named.dedup();
-        let plans: HashMap<PlanNo, String> =
-            plans::names(conn, &named).await?.into_iter().collect();
+        let plans: HashMap<PlanNo, String> = if named.is_empty() {
+            HashMap::new()
+        } else {
+            plans::names(conn, &named).await?.into_iter().collect()
+        };
         let now = self.store.clock.now();
         let detail = |user: User| UserDetail {
             status: user.status(now),

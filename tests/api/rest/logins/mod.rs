@@ -5,6 +5,7 @@ mod factors;
 mod limits;
 mod mail;
 mod sessions;
+mod soak;
 mod tokens;
 
 use crate::support::{clock::TurnedClock, database::database, house::House};
