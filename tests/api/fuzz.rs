@@ -49,7 +49,9 @@ fn replay(name: &str) {
     files.sort();
     let corpus: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
     assert!(corpus.len() >= 4, "{name}");
-    corpus.iter().for_each(|data| target(data));
+    for data in &corpus {
+        target(data);
+    }
     let mut dice = Dice::new(model::seed());
     for _ in 0..NEAR {
         let mut data = dice.pick(&corpus).unwrap().clone();
