@@ -13,6 +13,7 @@ use crate::{
             Mailer, Post, Registration, Revocations, make_link,
         },
         refusals::Refusals,
+        rounds::Rounds,
         store::Store,
         users::Users,
     },
@@ -168,6 +169,7 @@ impl Built {
         self,
         settings: &Settings,
         refusals: Arc<Refusals>,
+        rounds: Rounds,
         crew: &mut Crew,
     ) -> Result<()> {
         if let (Some(server), Some(letters)) = (&settings.mail.smtp_url, self.letters) {
@@ -175,7 +177,7 @@ impl Built {
             let mailer = Mailer::new(self.logins.clone(), server, from, letters)?;
             crew.start("mail", jobs::mail::run(mailer, crew.stop()));
         }
-        let tidy = jobs::logins::run(self.logins, refusals, crew.stop());
+        let tidy = jobs::logins::run(self.logins, refusals, rounds, crew.stop());
         crew.start("logins", tidy);
         Ok(())
     }

@@ -43,6 +43,7 @@ use crate::{
         quarantine::Quarantine,
         refusals::Refusals,
         reports::Reports,
+        rounds::Rounds,
         store::Store,
         switches::Switchboard,
         system::System,
@@ -229,6 +230,8 @@ impl Parts {
             metrics: metrics.clone(),
             tickets: Arc::default(),
             origins: origins(settings),
+            idle: TimeDelta::from_std(settings.logins.idle)?,
+            silence: settings.live.ping_timeout,
         };
         let logins = super::logins::build(
             settings,
@@ -236,14 +239,20 @@ impl Parts {
             &metrics,
             api,
         )?;
-        let refusals = Arc::new(Refusals::new(db.clone(), clock.clone()));
+        let refusals = Arc::new(Refusals::new(
+            db.clone(),
+            clock.clone(),
+            metrics.unauthenticated.clone(),
+        ));
         let services = Services {
-            live,
             webhooks,
+            rounds: Rounds::new(clock.clone()),
             reports: Reports {
                 store: store.clone(),
+                cache: live.cache.clone(),
                 exports: Arc::new(Semaphore::new(EXPORTS)),
             },
+            live,
             configuration: Configuration {
                 sources: Arc::new(settings.sources.clone()),
                 running: Arc::new(ArcSwap::from_pointee(configuration::printed(
@@ -347,7 +356,8 @@ impl Parts {
             metrics,
             restarts: database.restarts(),
         };
-        logins.start(settings, refusals, crew)?;
+        let rounds = parts.services.rounds.clone();
+        logins.start(settings, refusals, rounds.clone(), crew)?;
         let outbox = Outbox {
             db: parts.jobs_db.clone(),
             clock: parts.clock.clone(),
@@ -359,24 +369,31 @@ impl Parts {
         parts.services.switches.refresh().await?;
         crew.start(
             "switches",
-            jobs::switches::run(parts.services.switches.clone(), crew.stop()),
+            jobs::switches::run(parts.services.switches.clone(), rounds.clone(), crew.stop()),
         );
         let live = parts.services.live.clone();
-        crew.start("live", jobs::live::run(live.clone(), crew.stop()));
+        crew.start(
+            "live",
+            jobs::live::run(live.clone(), rounds.clone(), crew.stop()),
+        );
+        crew.start(
+            "live watch",
+            jobs::live::watch(live.clone(), revocations, crew.stop()),
+        );
         crew.start("live listener", jobs::live::listen(live, crew.stop()));
         crew.start(
             "webhooks",
-            jobs::webhooks::run(parts.services.webhooks.clone(), crew.stop()),
+            jobs::webhooks::run(parts.services.webhooks.clone(), rounds.clone(), crew.stop()),
         );
         crew.start(
             "audit",
-            jobs::audit::run(parts.services.audit.clone(), crew.stop()),
+            jobs::audit::run(parts.services.audit.clone(), rounds.clone(), crew.stop()),
         );
         crew.start(
             "keys",
-            jobs::keys::run(parts.services.keys.clone(), crew.stop()),
+            jobs::keys::run(parts.services.keys.clone(), rounds.clone(), crew.stop()),
         );
-        crew.start("outbox", jobs::outbox::run(outbox, crew.stop()));
+        crew.start("outbox", jobs::outbox::run(outbox, rounds, crew.stop()));
         crew.start("aftermath", aftermath_writer.run(crew.stop()));
         let timer = ExpiryTimer::new(
             parts.directory.clone(),
@@ -463,7 +480,7 @@ fn keep(
     crew: &mut Crew,
 ) -> Arc<DirectoryKeeper> {
     let (online, bells, known) = (leases.clone(), hurry.clone(), directory.clone());
-    let revocations = revocations.clone();
+    let (noticed, revocations) = (revocations.clone(), revocations.clone());
     let changed = move |users: &[UserNo], nodes: &[NodeNo]| {
         revocations.users_changed(users);
         for gone in nodes.iter().filter(|node| known.node(**node).is_none()) {
@@ -486,6 +503,7 @@ fn keep(
     let hurried = front.clone();
     let notices = database::listen(url.to_owned(), changes::CHANNEL, crew.stop(), move |_| {
         hurried.hurry();
+        noticed.noticed();
     });
     crew.start("notices", notices);
     front

@@ -77,6 +77,16 @@ impl Key for SoftLock {
     }
 }
 
+/// A summary as JSON, by its name.
+pub struct Summary<'a>(pub &'a str);
+impl Key for Summary<'_> {
+    type Value = String;
+    const TTL: Option<Duration> = Some(Duration::from_secs(2));
+    fn name(&self) -> String {
+        format!("summary:{}", self.0)
+    }
+}
+
 /// Whom a ticket of the live channel lets in, by the ticket's hash.
 pub struct LiveTicket<'a>(pub &'a str);
 impl Key for LiveTicket<'_> {

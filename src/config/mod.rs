@@ -53,6 +53,8 @@ pub struct Settings {
     pub maintenance: Maintenance,
     /// Who is told of events.
     pub webhooks: Webhooks,
+    /// What happens, as it happens.
+    pub live: Live,
     /// Where all this was read from.
     #[serde(skip)]
     pub sources: Sources,
@@ -344,6 +346,15 @@ pub struct Webhooks {
     pub timeout: Duration,
 }
 
+/// What happens, as it happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Sockets that say nothing for so long are let go.
+    #[serde(deserialize_with = "units::duration")]
+    pub ping_timeout: Duration,
+}
+
 /// Maintenance.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -453,6 +464,10 @@ impl Settings {
             );
         }
         self.check_logins()?;
+        let silence = self.live.ping_timeout;
+        if silence < Duration::from_millis(100) || silence > Duration::from_secs(30) {
+            return wrong("live.ping_timeout", "from 100ms to 30s");
+        }
         if self.hook.batch_rows == 0 || self.hook.queue_rows == 0 {
             return wrong(
                 "hook.batch_rows",

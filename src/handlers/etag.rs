@@ -8,12 +8,16 @@ use actix_web::{
     http::header::{ETAG, IF_MATCH},
 };
 use std::future::{Ready, ready};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 /// The header, as the document describes it.
-#[derive(Debug, utoipa::IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described: `IfMatch` reads it")]
-pub struct IfMatchHeader {
+struct IfMatchHeader {
     /// The `ETag` that was seen; the change is refused if the object has another by now.
     #[param(rename = "If-Match", example = "\"7\"")]
     if_match: Option<String>,
@@ -22,6 +26,12 @@ pub struct IfMatchHeader {
 /// What the caller saw before it thought of its change.
 #[derive(Debug)]
 pub struct IfMatch(pub Seen);
+
+impl IntoParams for IfMatch {
+    fn into_params(stands: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        IfMatchHeader::into_params(stands)
+    }
+}
 
 impl FromRequest for IfMatch {
     type Error = Error;

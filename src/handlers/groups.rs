@@ -86,7 +86,7 @@ async fn list_groups(
 }
 
 /// Make a group.
-#[utoipa::path(tag = "groups", params(crate::handlers::idempotency::KeyHeader), request_body = CreateGroupBody, responses((status = 201, body = GroupView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "groups", params(Once), request_body = CreateGroupBody, responses((status = 201, body = GroupView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/groups")]
 async fn create_group(
     by: May<UsersWrite>,

@@ -132,7 +132,7 @@ async fn show_profile(
 }
 
 /// Give a device that has none a profile.
-#[utoipa::path(tag = "hysteria", params(crate::handlers::idempotency::KeyHeader, ("user" = String, Path, description = "Id or name"), ("device" = DeviceId, Path)), request_body = ProfileBody, responses((status = 201, body = ProfileView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "hysteria", params(Once, ("user" = String, Path, description = "Id or name"), ("device" = DeviceId, Path)), request_body = ProfileBody, responses((status = 201, body = ProfileView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/hysteria/config/{user}/{device}")]
 async fn create_profile(
     by: Reach<DevicesWrite>,
@@ -151,7 +151,7 @@ async fn create_profile(
 }
 
 /// Set a device's profile, whole.
-#[utoipa::path(tag = "hysteria", params(crate::handlers::etag::IfMatchHeader, ("user" = String, Path, description = "Id or name"), ("device" = DeviceId, Path)), request_body = ProfileBody, responses((status = 200, body = ProfileView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "hysteria", params(IfMatch, ("user" = String, Path, description = "Id or name"), ("device" = DeviceId, Path)), request_body = ProfileBody, responses((status = 200, body = ProfileView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/hysteria/config/{user}/{device}")]
 async fn replace_profile(
     by: Reach<DevicesWrite>,

@@ -16,16 +16,20 @@ use actix_web::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 /// The header.
 pub const KEY: &str = "idempotency-key";
 const LONGEST: usize = 255;
 
 /// The header, as the document describes it.
-#[derive(Debug, utoipa::IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "only described: `Once` reads it")]
-pub struct KeyHeader {
+struct KeyHeader {
     /// The caller's own word for this request: repeated with it and the same body, it is done once.
     #[param(
         rename = "Idempotency-Key",
@@ -39,6 +43,12 @@ pub struct KeyHeader {
 /// SHA-256 of the body, left by the extractor that read it.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyDigest(pub [u8; 32]);
+
+impl IntoParams for Once {
+    fn into_params(stands: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        KeyHeader::into_params(stands)
+    }
+}
 
 /// Does what a request asks once, if the request carries a key.
 pub struct Once {

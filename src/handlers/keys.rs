@@ -1,5 +1,6 @@
 //! Keys over HTTP: their numbers, never the keys.
 use super::{
+    idempotency::Once,
     principal::{AdminRead, AdminWrite, May},
     problem::Problem,
 };
@@ -72,15 +73,19 @@ async fn list_keys(_may: May<AdminRead>, app: Data<Services>) -> Result<HttpResp
 }
 
 /// Add a key that mints, seals or signs from now on. What older ones hold is moved to it meanwhile.
-#[utoipa::path(tag = "keys", params(("purpose" = String, Path, description = "pepper, connection_id, sealing, audit or signing")), responses((status = 201, body = KeyView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(tag = "keys", params(Once, ("purpose" = String, Path, description = "pepper, connection_id, sealing, audit or signing")), responses((status = 201, body = KeyView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/admin/keys/{purpose}/rotate")]
 async fn rotate_key(
     by: May<AdminWrite>,
     app: Data<Services>,
+    once: Once,
     purpose: Path<String>,
 ) -> Result<HttpResponse> {
-    let key = app.keys.rotate(&by.name, named(&purpose)?).await?;
-    Ok(HttpResponse::Created().json(KeyView::from(key)))
+    let purpose = named(&purpose)?;
+    once.created::<_, KeyView>(&app, async |keep| {
+        app.keys.rotate(&by.name, purpose, keep).await
+    })
+    .await
 }
 
 /// Take a key that nothing needs any more out of the file.

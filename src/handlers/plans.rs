@@ -201,7 +201,7 @@ async fn list_plans(
 }
 
 /// Make a plan.
-#[utoipa::path(tag = "plans", params(crate::handlers::idempotency::KeyHeader), request_body = PlanBody, responses((status = 201, body = PlanView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "plans", params(Once), request_body = PlanBody, responses((status = 201, body = PlanView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/plans")]
 async fn create_plan(
     by: May<PlansWrite>,
@@ -229,7 +229,7 @@ async fn show_plan(
 }
 
 /// Replace all that a plan says. Its users keep their limits until it is applied; whether it is paid holds at once.
-#[utoipa::path(tag = "plans", params(crate::handlers::etag::IfMatchHeader, ("plan" = String, Path, description = "Id or name")), request_body = PlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "plans", params(IfMatch, ("plan" = String, Path, description = "Id or name")), request_body = PlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/plans/{plan}")]
 async fn replace_plan(
     by: May<PlansWrite>,
@@ -246,7 +246,7 @@ async fn replace_plan(
 }
 
 /// Change a plan: what is absent stays, `null` removes.
-#[utoipa::path(tag = "plans", params(crate::handlers::etag::IfMatchHeader, ("plan" = String, Path, description = "Id or name")), request_body = EditPlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "plans", params(IfMatch, ("plan" = String, Path, description = "Id or name")), request_body = EditPlanBody, responses((status = 200, body = PlanView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[patch("/plans/{plan}")]
 async fn edit_plan(
     by: May<PlansWrite>,

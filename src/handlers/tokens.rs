@@ -131,7 +131,7 @@ async fn list_tokens(
 }
 
 /// Make a token; its secret is shown in this answer and never again.
-#[utoipa::path(tag = "tokens", params(crate::handlers::idempotency::KeyHeader), request_body = CreateTokenBody, responses((status = 201, body = TokenSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "tokens", params(Once), request_body = CreateTokenBody, responses((status = 201, body = TokenSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/tokens")]
 async fn create_token(
     by: May<TokensWrite>,

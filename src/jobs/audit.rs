@@ -1,5 +1,5 @@
 //! Seals the audit as it is written.
-use crate::services::audit::Audit;
+use crate::services::{audit::Audit, rounds::Rounds};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -7,9 +7,11 @@ use tokio_util::sync::CancellationToken;
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// Runs until `stop`.
-pub async fn run(audit: Audit, stop: CancellationToken) {
+pub async fn run(audit: Audit, rounds: Rounds, stop: CancellationToken) {
     loop {
-        let pause = match audit.seal_once().await {
+        let done = audit.seal_once().await;
+        rounds.note("audit", PERIOD, &done);
+        let pause = match done {
             Ok(0) => PERIOD,
             Ok(_) => Duration::ZERO,
             Err(error) => {

@@ -1,5 +1,5 @@
 //! Looks after what logins leave behind.
-use crate::services::{logins::Logins, refusals::Refusals};
+use crate::services::{logins::Logins, refusals::Refusals, rounds::Rounds};
 use chrono::TimeDelta;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -12,14 +12,16 @@ const CLEAN_UP: u32 = 720;
 const KEPT: TimeDelta = TimeDelta::days(90);
 
 /// Runs until `stop`.
-pub async fn run(logins: Logins, refusals: Arc<Refusals>, stop: CancellationToken) {
+pub async fn run(logins: Logins, refusals: Arc<Refusals>, rounds: Rounds, stop: CancellationToken) {
     let mut looks = 0_u32;
     while stop
         .run_until_cancelled(tokio::time::sleep(PERIOD))
         .await
         .is_some()
     {
-        if let Err(error) = refusals.close().await {
+        let done = refusals.close().await;
+        rounds.note("refusals", PERIOD, &done);
+        if let Err(error) = done {
             tracing::warn!(%error, "refused attempts were not counted");
         }
         if looks.is_multiple_of(CLEAN_UP)

@@ -1,5 +1,5 @@
 //! Puts what admins switched elsewhere into force here.
-use crate::services::switches::Switchboard;
+use crate::services::{rounds::Rounds, switches::Switchboard};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -7,9 +7,11 @@ use tokio_util::sync::CancellationToken;
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// Runs until `stop`.
-pub async fn run(switches: Switchboard, stop: CancellationToken) {
+pub async fn run(switches: Switchboard, rounds: Rounds, stop: CancellationToken) {
     loop {
-        if let Err(error) = switches.refresh().await {
+        let done = switches.refresh().await;
+        rounds.note("switches", PERIOD, &done);
+        if let Err(error) = done {
             tracing::debug!(%error, "switches were not read");
         }
         if stop

@@ -1,5 +1,5 @@
 //! Delivers to webhooks what is due.
-use crate::services::webhooks::Webhooks;
+use crate::services::{rounds::Rounds, webhooks::Webhooks};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -7,12 +7,13 @@ use tokio_util::sync::CancellationToken;
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// Runs until `stop`.
-pub async fn run(webhooks: Webhooks, stop: CancellationToken) {
+pub async fn run(webhooks: Webhooks, rounds: Rounds, stop: CancellationToken) {
     loop {
         let round = async {
-            match webhooks.run_once().await {
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "deliveries were not tried"),
+            let done = webhooks.run_once().await;
+            rounds.note("webhooks", PERIOD, &done);
+            if let Err(error) = done {
+                tracing::warn!(%error, "deliveries were not tried");
             }
             tokio::time::sleep(PERIOD).await;
         };

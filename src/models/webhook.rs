@@ -30,6 +30,7 @@ pub struct Webhook {
     pub created_by: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub version: i64,
 }
 
 impl Webhook {

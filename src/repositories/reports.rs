@@ -6,6 +6,7 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Bytes of an hour or a day.
@@ -93,7 +94,7 @@ pub async fn users_by_status(
 }
 
 /// What there is, and what waits.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug, QueryableByName, Serialize, Deserialize)]
 pub struct Counts {
     #[diesel(sql_type = BigInt)]
     pub devices: i64,
@@ -132,7 +133,7 @@ pub async fn counts(conn: &mut AsyncPgConnection, since: DateTime<Utc>) -> Query
 }
 
 /// A user of a ranking.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug, QueryableByName, Serialize, Deserialize)]
 pub struct Ranked {
     #[diesel(sql_type = SqlUuid)]
     pub id: UserId,

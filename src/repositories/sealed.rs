@@ -40,6 +40,7 @@ pub const COLUMNS: &[Column] = &[
         "stats_secret_sealed",
         "node_no || '.' || version",
     ),
+    column("refresh_tokens", "successor_sealed", "session::text"),
     column("user_keys", "key_sealed", "user_no::text"),
     column("webhooks", "secret_sealed", "id::text"),
     column("webhooks", "old_secret_sealed", "id::text"),
@@ -47,7 +48,6 @@ pub const COLUMNS: &[Column] = &[
 
 /// Columns whose values live for a day at most: they are not sealed anew, a key stays until they are gone.
 pub const PASSING: &[Column] = &[
-    column("refresh_tokens", "successor_sealed", ""),
     column("kept_answers", "request_sealed", ""),
     column("kept_answers", "answer_sealed", ""),
 ];

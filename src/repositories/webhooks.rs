@@ -51,6 +51,15 @@ pub async fn find(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Op
     query.first(conn).await.optional()
 }
 
+/// The same, locked until the transaction ends.
+pub async fn lock(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Option<Webhook>> {
+    let Some(found) = find(conn, which).await? else {
+        return Ok(None);
+    };
+    let locked = Webhook::query().filter(w::id.eq(found.id));
+    locked.for_no_key_update().first(conn).await.optional()
+}
+
 /// How many there are.
 pub async fn count(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     w::table.count().get_result(conn).await

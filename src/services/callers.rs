@@ -61,7 +61,7 @@ pub struct Caller {
     holds: Holds,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Holds {
     Everything,
     Scopes(Vec<String>),
@@ -149,6 +149,11 @@ impl Caller {
             Holds::Scopes(scopes) => scopes.iter().any(|s| s == scope),
             Holds::Role(role) => role.holds(scope),
         }
+    }
+
+    /// Whether both may exactly the same.
+    pub fn may_the_same(&self, other: &Self) -> bool {
+        self.holds == other.holds
     }
 
     /// How far it reaches where a person may act on what is its own.

@@ -24,6 +24,7 @@ pub mod profiles;
 pub mod quarantine;
 pub mod refusals;
 pub mod reports;
+pub mod rounds;
 pub mod store;
 pub mod switches;
 pub mod system;
@@ -56,6 +57,8 @@ pub struct Services {
     pub quarantine: quarantine::Quarantine,
     pub audit: audit::Audit,
     pub reports: reports::Reports,
+    /// How the loops of this instance go.
+    pub rounds: rounds::Rounds,
     pub switches: switches::Switchboard,
     pub configuration: configuration::Configuration,
     pub system: system::System,

@@ -1,14 +1,17 @@
 //! What was refused to somebody who is known: an audit row each, at most 60 a minute and principal, the rest counted in one
-//! (K4). What is refused to strangers is a figure.
+//! (K4). What is refused to strangers is a figure, and one event a minute.
 use crate::{
     clock::Clock,
     error::Result,
+    models::Severity,
     repositories::{
         Db,
         audit::{self, NewEntry},
+        events::{self, NewEvent},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use prometheus::IntCounter;
 use serde_json::json;
 use std::{
     collections::HashMap,
@@ -35,6 +38,10 @@ pub struct Refusals {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     minutes: Mutex<HashMap<String, Minute>>,
+    /// Counts what was refused to strangers.
+    strangers: IntCounter,
+    /// Since when, and how many there had been by then.
+    told: Mutex<(DateTime<Utc>, u64)>,
 }
 
 struct Minute {
@@ -44,11 +51,13 @@ struct Minute {
 
 impl Refusals {
     /// Nothing was refused yet.
-    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, strangers: IntCounter) -> Self {
         Self {
+            told: Mutex::new((clock.now(), strangers.get())),
             db,
             clock,
             minutes: Mutex::default(),
+            strangers,
         }
     }
 
@@ -87,7 +96,37 @@ impl Refusals {
     pub async fn close(&self) -> Result<()> {
         let now = self.clock.now();
         self.write(|minute| now - minute.since >= TimeDelta::minutes(1))
-            .await
+            .await?;
+        self.tell_of_strangers(now).await
+    }
+
+    /// One event for all that strangers were refused since the last one, a minute ago or longer.
+    async fn tell_of_strangers(&self, now: DateTime<Utc>) -> Result<()> {
+        let count = self.strangers.get();
+        let (since, more) = {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let (since, before) = *told;
+            if now - since < TimeDelta::minutes(1) {
+                return Ok(());
+            }
+            *told = (now, count);
+            (since, count.saturating_sub(before))
+        };
+        if more == 0 {
+            return Ok(());
+        }
+        let event = NewEvent {
+            kind: "request.unauthenticated",
+            severity: Severity::Info,
+            actor: "system",
+            user: None,
+            device: None,
+            node: None,
+            data: json!({ "requests": more, "since": since }),
+            at: now,
+        };
+        events::insert(&mut *self.db.get().await?, &event).await?;
+        Ok(())
     }
 
     /// Writes all counts.

@@ -5,7 +5,7 @@ use crate::{
     repositories::settings,
     services::{
         fields::Fields,
-        store::{Store, Trace, leave},
+        store::{Seen, Store, Trace, leave},
     },
     telemetry::logs,
 };
@@ -37,6 +37,8 @@ pub struct Switches {
     pub deny_logins: bool,
     /// In place of the configuration's.
     pub log_level: Option<String>,
+    /// Rises with each change.
+    pub version: i64,
 }
 
 /// What to change.
@@ -84,6 +86,7 @@ impl Switchboard {
         principal: &str,
         what: (&'static str, &'static str),
         edit: &EditSwitches,
+        seen: &Seen,
     ) -> Result<Arc<Switches>> {
         let now = self.store.clock.now();
         let mut fields = Fields::default();
@@ -109,6 +112,8 @@ impl Switchboard {
                 settings::find_or_insert(conn, KEY, &empty, now).await?;
                 let value = settings::lock(conn, KEY).await?.unwrap_or_default();
                 let mut switches: Switches = serde_json::from_value(value).unwrap_or_default();
+                seen.check(switches.version)?;
+                switches.version += 1;
                 if let Some(on) = edit.maintenance.filter(|on| *on != switches.maintenance) {
                     switches.maintenance = on;
                     switches.maintenance_since = on.then_some(now);

@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Result, violated},
     models::{Named, Role, Token, TokenId, name},
     repositories::{
+        changes,
         tokens::{self, NewToken},
         users,
     },
@@ -120,6 +121,8 @@ impl Tokens {
                 .ok_or(Error::NotFound("token"))?;
             let what = ("token.revoke", "token.revoked");
             leave(conn, trace(principal, what, &token, now)).await?;
+            // whoever holds a channel open by it is looked at, on every instance
+            changes::announce(conn).await?;
             Ok(token)
         })
         .await
@@ -135,17 +138,25 @@ pub(super) async fn as_now(conn: &mut AsyncPgConnection, token: Token) -> Result
     let Some(owner) = owner.filter(|o| o.suspended_at.is_none() && o.deleted_at.is_none()) else {
         return Ok(None);
     };
-    let all = token.scopes.iter().any(|scope| scope == ALL);
-    let scopes = if all && owner.role == Role::Superadmin {
-        token.scopes
-    } else if all {
-        let held = SCOPES.iter().filter(|scope| owner.role.holds(scope));
-        held.map(ToString::to_string).collect()
-    } else {
-        let held = token.scopes.into_iter();
-        held.filter(|scope| owner.role.holds(scope)).collect()
-    };
+    let scopes = held(token.scopes, Some(owner.role));
     Ok(Some(Caller::token(token.id, scopes)))
+}
+
+/// What a token holds whose owner is this, if it has one.
+pub(super) fn held(scopes: Vec<String>, owner: Option<Role>) -> Vec<String> {
+    let all = scopes.iter().any(|scope| scope == ALL);
+    match owner {
+        None => scopes,
+        Some(Role::Superadmin) if all => scopes,
+        Some(role) if all => {
+            let held = SCOPES.iter().filter(|scope| role.holds(scope));
+            held.map(ToString::to_string).collect()
+        }
+        Some(role) => {
+            let held = scopes.into_iter();
+            held.filter(|scope| role.holds(scope)).collect()
+        }
+    }
 }
 
 impl CreateToken {

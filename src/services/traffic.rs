@@ -33,7 +33,7 @@ pub enum Whose {
 }
 
 /// Bytes in each direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sum {
     /// Upload.
     pub tx: i64,

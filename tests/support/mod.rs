@@ -8,6 +8,7 @@ pub mod program;
 pub mod receiver;
 pub mod redis;
 pub mod socket;
+pub mod stream;
 mod until;
 mod written;
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{error::Result, services::Services};
 use actix_web::{HttpResponse, get, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
-use view::{DashboardView, JobView, JobsView, RankedView, StatusCount, UsersReportView};
+use view::{DashboardView, JobView, JobsView, LoopView, RankedView, StatusCount, UsersReportView};
 
 /// The routes.
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -73,7 +73,7 @@ async fn show_traffic_report(
     Ok(HttpResponse::Ok().json(TrafficView::from(traced)))
 }
 
-/// What background jobs have before them.
+/// What background jobs have before them, and how the loops of this instance go.
 #[utoipa::path(tag = "admin", responses((status = 200, body = JobsView)))]
 #[get("/admin/jobs")]
 async fn list_jobs(_may: May<AdminRead>, app: Data<Services>) -> Result<HttpResponse> {
@@ -85,5 +85,6 @@ async fn list_jobs(_may: May<AdminRead>, app: Data<Services>) -> Result<HttpResp
     });
     Ok(HttpResponse::Ok().json(JobsView {
         items: items.collect(),
+        loops: app.rounds.all().into_iter().map(LoopView::from).collect(),
     }))
 }

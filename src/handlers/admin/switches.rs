@@ -2,6 +2,7 @@
 use crate::{
     error::Result,
     handlers::{
+        etag::{IfMatch, tag},
         json::{Json, nullable},
         principal::{AdminRead, AdminWrite, May},
         problem::Problem,
@@ -9,6 +10,7 @@ use crate::{
     services::{
         Services,
         configuration::Looked,
+        store::Seen,
         switches::{EditSwitches, Switches},
     },
 };
@@ -72,6 +74,8 @@ pub struct SettingsView {
     pub deny_logins: bool,
     /// In place of the configuration's `log.level`.
     pub log_level: Option<String>,
+    /// Rises with each change; the `ETag`.
+    pub version: i64,
 }
 
 impl From<&Switches> for SettingsView {
@@ -81,6 +85,7 @@ impl From<&Switches> for SettingsView {
             banner: switches.banner.clone(),
             deny_logins: switches.deny_logins,
             log_level: switches.log_level.clone(),
+            version: switches.version,
         }
     }
 }
@@ -147,7 +152,10 @@ async fn set_maintenance(
     } else {
         ("maintenance.end", "maintenance.ended")
     };
-    let switches = app.switches.edit(&by.name, what, &edit).await?;
+    let switches = app
+        .switches
+        .edit(&by.name, what, &edit, &Seen::Anything)
+        .await?;
     Ok(HttpResponse::Ok().json(MaintenanceView::from(&*switches)))
 }
 
@@ -155,15 +163,17 @@ async fn set_maintenance(
 #[utoipa::path(tag = "admin", responses((status = 200, body = SettingsView)))]
 #[get("/admin/settings")]
 async fn show_settings(_may: May<AdminRead>, app: Data<Services>) -> HttpResponse {
-    HttpResponse::Ok().json(SettingsView::from(&*app.switches.now()))
+    let switches = app.switches.now();
+    tag(HttpResponse::Ok(), switches.version).json(SettingsView::from(&*switches))
 }
 
 /// Change what is given; in force on every instance within a second.
-#[utoipa::path(tag = "admin", request_body = EditSettings, responses((status = 200, body = SettingsView), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "admin", params(IfMatch), request_body = EditSettings, responses((status = 200, body = SettingsView), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[patch("/admin/settings")]
 async fn edit_settings(
     by: May<AdminWrite>,
     app: Data<Services>,
+    seen: IfMatch,
     body: Json<EditSettings>,
 ) -> Result<HttpResponse> {
     let edit = EditSwitches {
@@ -173,8 +183,9 @@ async fn edit_settings(
         log_level: body.0.log_level,
     };
     let what = ("settings.update", "settings.updated");
-    let switches = app.switches.edit(&by.name, what, &edit).await?;
-    Ok(HttpResponse::Ok().json(SettingsView::from(&*switches)))
+    let switches = app.switches.edit(&by.name, what, &edit, &seen.0).await?;
+    let answer = tag(HttpResponse::Ok(), switches.version);
+    Ok({ answer }.json(SettingsView::from(&*switches)))
 }
 
 /// The configuration in force, without secrets, section by section.

@@ -2,9 +2,12 @@
 use crate::{
     handlers::stats::OnlineView,
     models::{Status, UserId},
-    services::reports::{Compared, Point, Ranked, Step},
+    services::{
+        reports::{Compared, Point, Ranked, Step},
+        rounds::Round,
+    },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -169,6 +172,39 @@ pub struct UsersReportView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobsView {
     pub items: Vec<JobView>,
+    /// The loops of the instance that answers.
+    pub loops: Vec<LoopView>,
+}
+
+/// A loop of this instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoopView {
+    pub name: String,
+    /// Seconds between two rounds.
+    pub every: f64,
+    pub last_at: DateTime<Utc>,
+    /// Seconds by which the next round has missed its time.
+    pub late: f64,
+    pub runs: u64,
+    pub failures: u64,
+    pub failed_at: Option<DateTime<Utc>>,
+    /// What went wrong the last time that anything did.
+    pub last_error: Option<String>,
+}
+
+impl From<(&'static str, Round, TimeDelta)> for LoopView {
+    fn from((name, round, late): (&'static str, Round, TimeDelta)) -> Self {
+        Self {
+            name: name.to_owned(),
+            every: round.every.as_secs_f64(),
+            last_at: round.last_at,
+            late: late.to_std().unwrap_or_default().as_secs_f64(),
+            runs: round.runs,
+            failures: round.failures,
+            failed_at: round.failed_at,
+            last_error: round.last_error,
+        }
+    }
 }
 
 /// A background job.

@@ -7,9 +7,10 @@ use super::view::{
     sessions::PasswordLinkView,
 };
 use crate::{
-    error::{Error, Result},
+    error::Result,
     handlers::{
         browser::Visitor,
+        idempotency::Once,
         json::{Json, Small},
         nodes::ListPage,
         page::{self, Page},
@@ -29,7 +30,6 @@ use actix_web::{
     HttpResponse, delete, get, post,
     web::{Data, Path},
 };
-use secrecy::ExposeSecret;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -81,11 +81,12 @@ async fn list_invites(
 }
 
 /// Invite somebody; what stands in the link is shown in this answer and never again.
-#[utoipa::path(tag = "auth", request_body = CreateInviteBody, responses((status = 201, body = InviteSecretView), (status = 403, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "auth", params(Once), request_body = CreateInviteBody, responses((status = 201, body = InviteSecretView), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/auth/invites")]
 async fn create_invite(
     by: May<LoginsWrite>,
     app: Data<Services>,
+    once: Once,
     body: Json<CreateInviteBody>,
 ) -> Result<HttpResponse> {
     let Json(body) = body;
@@ -97,8 +98,10 @@ async fn create_invite(
         note: body.note,
         expires_in: body.expires_in,
     };
-    let made = app.logins.invite(&by, &create).await?;
-    Ok(HttpResponse::Created().json(InviteSecretView::from(made)))
+    once.created::<_, InviteSecretView>(&app, async |keep| {
+        app.logins.invite(&by, &create, keep).await
+    })
+    .await
 }
 
 /// Take an invitation back.
@@ -159,14 +162,16 @@ async fn set_up(
 }
 
 /// Make a new link to the first superadmin; the one before it is void.
-#[utoipa::path(tag = "auth", responses((status = 201, body = PasswordLinkView), (status = 403, body = Problem), (status = 409, body = Problem)))]
+#[utoipa::path(tag = "auth", params(Once), responses((status = 201, body = PasswordLinkView), (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/auth/setup-token")]
-async fn setup_token(by: May<LoginsWrite>, app: Data<Services>) -> Result<HttpResponse> {
+async fn setup_token(
+    by: May<LoginsWrite>,
+    app: Data<Services>,
+    once: Once,
+) -> Result<HttpResponse> {
     by.must_manage(Role::Superadmin)?;
-    let link = app.logins.setup_link().await?;
-    let link = link.ok_or_else(|| Error::State("there is a superadmin already".to_owned()))?;
-    Ok(HttpResponse::Created().json(PasswordLinkView {
-        url: link.url.expose_secret().to_owned(),
-        expires_at: link.expires_at,
-    }))
+    once.created::<_, PasswordLinkView>(&app, async |keep| {
+        app.logins.fresh_setup_link(&by.name, keep).await
+    })
+    .await
 }

@@ -14,13 +14,14 @@ use crate::{
     error::{Error, Result},
     handlers::{
         browser::Visitor,
+        etag::{IfMatch, tag},
         json::Small,
         principal::{Anyone, Person, Scope, SecretsRead},
         problem::Problem,
         users::{CredentialsView, credentials},
     },
     models::Named,
-    services::{Services, callers::Caller, store::Seen, users::EditUser},
+    services::{Services, callers::Caller, users::EditUser},
 };
 use actix_web::{HttpResponse, get, patch, post, web::Data};
 use secrecy::ExposeSecret;
@@ -48,6 +49,7 @@ pub(super) async fn about(caller: &Caller, app: &Services) -> Result<MeView> {
     if let (Some(user), Some(id)) = (caller.user, caller.user_id) {
         let detail = app.users.find(&Named::Id(id.0)).await?;
         view.totp = app.logins.factors(user).await?.totp_since.is_some();
+        view.version = Some(detail.user.version);
         view.name = Some(detail.user.name);
         view.email = detail.user.email;
     }
@@ -58,13 +60,26 @@ pub(super) async fn about(caller: &Caller, app: &Services) -> Result<MeView> {
 #[utoipa::path(tag = "auth", responses((status = 200, body = MeView), (status = 401, body = Problem)))]
 #[get("/auth/me")]
 async fn me(by: Anyone, app: Data<Services>) -> Result<HttpResponse> {
-    Ok(HttpResponse::Ok().json(about(&by.0, &app).await?))
+    Ok(tagged(about(&by.0, &app).await?))
+}
+
+fn tagged(view: MeView) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    match view.version {
+        Some(version) => tag(answer, version).json(view),
+        None => answer.json(view),
+    }
 }
 
 /// Change one's own account. Needs a proof of who one is that is at most 5 minutes old.
-#[utoipa::path(tag = "auth", request_body = EditMeBody, responses((status = 200, body = MeView), (status = 403, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "auth", params(IfMatch), request_body = EditMeBody, responses((status = 200, body = MeView), (status = 403, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[patch("/auth/me")]
-async fn edit_me(by: Person, app: Data<Services>, body: Small<EditMeBody>) -> Result<HttpResponse> {
+async fn edit_me(
+    by: Person,
+    app: Data<Services>,
+    seen: IfMatch,
+    body: Small<EditMeBody>,
+) -> Result<HttpResponse> {
     by.must_be_fresh(app.logins.store.clock.now())?;
     let id = by.user_id.ok_or(Error::NeedsLogin)?;
     let edit = EditUser {
@@ -73,9 +88,9 @@ async fn edit_me(by: Person, app: Data<Services>, body: Small<EditMeBody>) -> Re
     };
     let itself = Caller::trusted(by.name.clone());
     app.users
-        .edit(&itself, &Named::Id(id.0), &edit, &Seen::Anything)
+        .edit(&itself, &Named::Id(id.0), &edit, &seen.0)
         .await?;
-    Ok(HttpResponse::Ok().json(about(&by.0, &app).await?))
+    Ok(tagged(about(&by.0, &app).await?))
 }
 
 /// Show the secrets and links of all one's own devices. That they were shown is audited.

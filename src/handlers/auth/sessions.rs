@@ -3,6 +3,7 @@ use super::view::sessions::{EndedView, PasswordLinkView, SessionView};
 use crate::{
     error::Result,
     handlers::{
+        idempotency::Once,
         nodes::ListPage,
         page::{self, Page},
         principal::{LoginsRead, LoginsWrite, May, Person, Reach},
@@ -19,7 +20,6 @@ use actix_web::{
     HttpResponse, delete, get, post,
     web::{Data, Path},
 };
-use secrecy::ExposeSecret;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The routes.
@@ -124,19 +124,17 @@ async fn end_all_of_user(
 }
 
 /// Make a link by which a user sets a new password; it is valid for 10 minutes, once.
-#[utoipa::path(tag = "auth", params(("user" = String, Path, description = "Id or name")), responses((status = 201, body = PasswordLinkView), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(tag = "auth", params(Once, ("user" = String, Path, description = "Id or name")), responses((status = 201, body = PasswordLinkView), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users/{user}/password-link")]
 async fn password_link(
     by: May<LoginsWrite>,
     app: Data<Services>,
+    once: Once,
     user: Path<String>,
 ) -> Result<HttpResponse> {
-    let link = app
-        .logins
-        .password_link(&by, &Named::from(user.as_str()))
-        .await?;
-    Ok(HttpResponse::Created().json(PasswordLinkView {
-        url: link.url.expose_secret().to_owned(),
-        expires_at: link.expires_at,
-    }))
+    let who = Named::from(user.as_str());
+    once.created::<_, PasswordLinkView>(&app, async |keep| {
+        app.logins.password_link(&by, &who, keep).await
+    })
+    .await
 }

@@ -129,7 +129,7 @@ impl DeviceBatchView {
 }
 
 /// Do one thing to many devices; each has its own result.
-#[utoipa::path(tag = "devices", params(crate::handlers::idempotency::KeyHeader), request_body = DeviceBatchBody, responses((status = 200, body = DeviceBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(Once), request_body = DeviceBatchBody, responses((status = 200, body = DeviceBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/devices:batch")]
 async fn batch_devices(
     by: May<DevicesWrite>,

@@ -105,7 +105,7 @@ async fn list_user_devices(
 }
 
 /// Register a device; the answer shows its secret and its links.
-#[utoipa::path(tag = "devices", params(crate::handlers::idempotency::KeyHeader, ("user" = String, Path, description = "Id or name")), request_body = CreateDeviceBody, responses((status = 201, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(Once, ("user" = String, Path, description = "Id or name")), request_body = CreateDeviceBody, responses((status = 201, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users/{user}/devices")]
 async fn create_device(
     by: Reach<DevicesWrite>,
@@ -137,7 +137,7 @@ async fn show_device(
 }
 
 /// Change a device: what is absent stays.
-#[utoipa::path(tag = "devices", params(crate::handlers::etag::IfMatchHeader, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(IfMatch, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
 #[patch("/devices/{device}")]
 async fn edit_device(
     by: Reach<DevicesWrite>,
@@ -155,7 +155,7 @@ async fn edit_device(
 }
 
 /// Change a device, as `PATCH` does.
-#[utoipa::path(tag = "devices", params(crate::handlers::etag::IfMatchHeader, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(IfMatch, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/devices/{device}")]
 async fn replace_device(
     by: Reach<DevicesWrite>,
@@ -209,7 +209,7 @@ async fn unblock_device(
 }
 
 /// Give a device a new secret: the old one is refused from the answer on, its connections are kicked.
-#[utoipa::path(tag = "devices", params(crate::handlers::idempotency::KeyHeader, ("device" = DeviceId, Path)), request_body = RotateBody, responses((status = 200, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(Once, ("device" = DeviceId, Path)), request_body = RotateBody, responses((status = 200, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/devices/{device}/rotate")]
 async fn rotate_device(
     by: Reach<DevicesWrite>,

@@ -26,9 +26,6 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The longest message of a client.
 const LONGEST: usize = 16 << 10;
-/// Between two pings, and the longest silence.
-const PING: Duration = Duration::from_secs(10);
-const SILENCE: Duration = Duration::from_secs(30);
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -100,7 +97,7 @@ async fn serve(
     mut session: Session,
     mut stream: AggregatedMessageStream,
 ) -> Option<CloseReason> {
-    let mut ping = interval(PING);
+    let mut ping = interval(live.silence / 3);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard = Instant::now();
     if session.text(live.hello()).await.is_err() {
@@ -131,7 +128,7 @@ async fn serve(
                 }
             }
             _ = ping.tick() => {
-                if heard.elapsed() > SILENCE {
+                if heard.elapsed() > live.silence {
                     return Some(close(CloseCode::Policy, "silent"));
                 }
                 if session.ping(b"").await.is_err() {

@@ -4,7 +4,7 @@ use crate::{
     handlers::{principal::Anyone, problem::Problem, query::Params},
     services::{
         Services,
-        live::{End, Next},
+        live::{End, Next, Topic},
     },
 };
 use actix_web::{
@@ -25,7 +25,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct StreamQuery {
-    /// Topics, separated by commas; absent: `events`, or `me` for a person who may not see all.
+    /// Topics, separated by commas; absent: `events`, or `me` for a person who may not see them, or `overview` for a token
+    /// that may not.
     pub topics: Option<String>,
 }
 
@@ -43,9 +44,8 @@ pub async fn open_stream(
     if caller.user_id.is_none() && !caller.holds("live:read") {
         return Err(Error::Forbidden("live:read"));
     }
-    let all = caller.holds("live:read") && caller.holds("events:read");
-    let usual = if all { "events" } else { "me" };
-    let topics = query.0.topics.unwrap_or_else(|| usual.to_owned());
+    let usual = || Topic::usual(&caller).to_owned();
+    let topics = query.0.topics.unwrap_or_else(usual);
     let topics: Vec<String> = topics.split(',').map(str::to_owned).collect();
     let since = req.headers().get("last-event-id");
     let since = since.and_then(|id| id.to_str().ok()).map(|id| {

@@ -201,7 +201,7 @@ async fn compare_node_versions(
 }
 
 /// Go back to a version of a node's configuration, as a new version. The hook's secret stays the present one.
-#[utoipa::path(tag = "nodes", params(crate::handlers::etag::IfMatchHeader, ("node" = String, Path, description = "Id or name")), request_body = RollBackBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(IfMatch, ("node" = String, Path, description = "Id or name")), request_body = RollBackBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[post("/nodes/{node}/rollback")]
 async fn roll_node_back(
     by: May<NodesWrite>,

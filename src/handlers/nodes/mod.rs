@@ -80,7 +80,7 @@ pub(super) async fn page_of(
 }
 
 /// Add a node; the answer holds its server's configuration and what a first read of its stats saw.
-#[utoipa::path(tag = "nodes", params(crate::handlers::idempotency::KeyHeader), request_body = CreateNodeBody, responses((status = 201, body = NodeReadyView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(Once), request_body = CreateNodeBody, responses((status = 201, body = NodeReadyView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/nodes")]
 async fn create_node(
     by: May<NodesWrite>,
@@ -108,7 +108,7 @@ async fn show_node(
 }
 
 /// Change a node: what is absent stays, `null` removes.
-#[utoipa::path(tag = "nodes", params(crate::handlers::etag::IfMatchHeader, ("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(IfMatch, ("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
 #[patch("/nodes/{node}")]
 async fn edit_node(
     by: May<NodesWrite>,
@@ -167,7 +167,7 @@ async fn disable_node(
 }
 
 /// Give a node a new hook secret; the answer holds its new configuration.
-#[utoipa::path(tag = "nodes", params(crate::handlers::idempotency::KeyHeader, ("node" = String, Path, description = "Id or name")), request_body = RotateSecretBody, responses((status = 200, body = NodeReadyView), (status = 404, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(Once, ("node" = String, Path, description = "Id or name")), request_body = RotateSecretBody, responses((status = 200, body = NodeReadyView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/nodes/{node}/rotate-secret")]
 async fn rotate_node_secret(
     by: May<NodesWrite>,

@@ -116,7 +116,7 @@ impl From<UserHere> for UserHereView {
 }
 
 /// Change a node, as `PATCH` does.
-#[utoipa::path(tag = "nodes", params(crate::handlers::etag::IfMatchHeader, ("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(IfMatch, ("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/nodes/{node}")]
 async fn replace_node(
     by: May<NodesWrite>,
@@ -131,7 +131,7 @@ async fn replace_node(
 }
 
 /// Set a node's labels.
-#[utoipa::path(tag = "nodes", params(crate::handlers::etag::IfMatchHeader, ("node" = String, Path, description = "Id or name")), request_body = FlagsBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(IfMatch, ("node" = String, Path, description = "Id or name")), request_body = FlagsBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[patch("/nodes/{node}/flags")]
 async fn set_node_flags(
     by: May<NodesWrite>,

@@ -220,7 +220,7 @@ impl UserBatchView {
 }
 
 /// Do one thing to many users, or make many; each has its own result.
-#[utoipa::path(tag = "users", params(crate::handlers::idempotency::KeyHeader), request_body = UserBatchBody, responses((status = 200, body = UserBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(Once), request_body = UserBatchBody, responses((status = 200, body = UserBatchView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users:batch")]
 async fn batch_users(
     by: May<UsersWrite>,

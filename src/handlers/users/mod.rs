@@ -95,7 +95,7 @@ pub(super) async fn page_of(app: &Services, query: ListUsers) -> Result<HttpResp
 }
 
 /// Make a user.
-#[utoipa::path(tag = "users", params(crate::handlers::idempotency::KeyHeader), request_body = CreateUserBody, responses((status = 201, body = UserView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(Once), request_body = CreateUserBody, responses((status = 201, body = UserView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users")]
 async fn create_user(
     by: May<UsersWrite>,
@@ -135,7 +135,7 @@ async fn show_user(
 }
 
 /// Change a user: what is absent stays, `null` removes.
-#[utoipa::path(tag = "users", params(crate::handlers::etag::IfMatchHeader, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
 #[patch("/users/{user}")]
 async fn edit_user(
     by: May<UsersWrite>,
@@ -150,7 +150,7 @@ async fn edit_user(
 }
 
 /// Change a user, as `PATCH` does.
-#[utoipa::path(tag = "users", params(crate::handlers::etag::IfMatchHeader, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/users/{user}")]
 async fn replace_user(
     by: May<UsersWrite>,

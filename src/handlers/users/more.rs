@@ -36,7 +36,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 }
 
 /// Set a user's quota, and how often it starts anew; optionally start it now.
-#[utoipa::path(tag = "users", params(crate::handlers::etag::IfMatchHeader, ("user" = String, Path, description = "Id or name")), request_body = QuotaBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = QuotaBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/users/{user}/quota")]
 async fn set_quota(
     by: May<UsersWrite>,
@@ -61,7 +61,7 @@ async fn set_quota(
 }
 
 /// Give a user a plan and its limits; `null` takes the plan away and leaves the limits.
-#[utoipa::path(tag = "users", params(crate::handlers::etag::IfMatchHeader, ("user" = String, Path, description = "Id or name")), request_body = PlanOfBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = PlanOfBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[put("/users/{user}/plan")]
 async fn set_plan(
     by: May<UsersWrite>,
@@ -92,7 +92,7 @@ async fn show_credentials(
 }
 
 /// Give all live devices of a user new secrets: the old ones are refused from the answer on.
-#[utoipa::path(tag = "users", params(crate::handlers::idempotency::KeyHeader, ("user" = String, Path, description = "Id or name")), responses((status = 200, body = CredentialsView), (status = 404, body = Problem)))]
+#[utoipa::path(tag = "users", params(Once, ("user" = String, Path, description = "Id or name")), responses((status = 200, body = CredentialsView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users/{user}/reset-credentials")]
 async fn reset_credentials(
     by: Reach<DevicesWrite>,

@@ -2,6 +2,8 @@
 mod view;
 
 use super::{
+    etag::{IfMatch, tag},
+    idempotency::Once,
     json::Json,
     nodes::ListPage,
     page::{self, Page},
@@ -18,7 +20,6 @@ use actix_web::{
     HttpResponse, delete, get, patch, post,
     web::{Data, Path},
 };
-use secrecy::ExposeSecret;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use view::{
@@ -55,21 +56,19 @@ async fn list_webhooks(
 }
 
 /// Make a webhook; its secret is shown in this answer and never again.
-#[utoipa::path(tag = "webhooks", request_body = CreateWebhookBody, responses((status = 201, body = WebhookSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "webhooks", params(Once), request_body = CreateWebhookBody, responses((status = 201, body = WebhookSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/webhooks")]
 async fn create_webhook(
     by: May<WebhooksWrite>,
     app: Data<Services>,
+    once: Once,
     body: Json<CreateWebhookBody>,
 ) -> Result<HttpResponse> {
     let create = CreateWebhook::from(body.0);
-    let (webhook, secret) = app.webhooks.create(&by.name, &create).await?;
-    Ok(HttpResponse::Created()
-        .insert_header(("cache-control", "no-store"))
-        .json(WebhookSecretView {
-            webhook: webhook.into(),
-            secret: secret.expose_secret().to_owned(),
-        }))
+    once.created::<_, WebhookSecretView>(&app, async |keep| {
+        app.webhooks.create(&by.name, &create, keep).await
+    })
+    .await
 }
 
 /// One webhook.
@@ -81,21 +80,25 @@ async fn show_webhook(
     webhook: Path<String>,
 ) -> Result<HttpResponse> {
     let webhook = app.webhooks.find(&Named::from(webhook.as_str())).await?;
-    Ok(HttpResponse::Ok().json(WebhookView::from(webhook)))
+    let answer = tag(HttpResponse::Ok(), webhook.version);
+    Ok({ answer }.json(WebhookView::from(webhook)))
 }
 
 /// Change what is given. A new URL, or being enabled, wakes it up.
-#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), request_body = EditWebhookBody, responses((status = 200, body = WebhookView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "webhooks", params(IfMatch, ("webhook" = String, Path, description = "Id or name")), request_body = EditWebhookBody, responses((status = 200, body = WebhookView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
 #[patch("/webhooks/{webhook}")]
 async fn edit_webhook(
     by: May<WebhooksWrite>,
     app: Data<Services>,
     webhook: Path<String>,
+    seen: IfMatch,
     body: Json<EditWebhookBody>,
 ) -> Result<HttpResponse> {
     let which = Named::from(webhook.as_str());
-    let webhook = app.webhooks.edit(&by.name, &which, &body.0.into()).await?;
-    Ok(HttpResponse::Ok().json(WebhookView::from(webhook)))
+    let edit = body.0.into();
+    let webhook = app.webhooks.edit(&by.name, &which, &edit, &seen.0).await?;
+    let answer = tag(HttpResponse::Ok(), webhook.version);
+    Ok({ answer }.json(WebhookView::from(webhook)))
 }
 
 /// Remove a webhook and its log.
@@ -112,21 +115,19 @@ async fn delete_webhook(
 }
 
 /// Give it a new secret, shown once; the old one signs beside it for 24 hours.
-#[utoipa::path(tag = "webhooks", params(("webhook" = String, Path, description = "Id or name")), responses((status = 200, body = WebhookSecretView), (status = 404, body = Problem)))]
+#[utoipa::path(tag = "webhooks", params(Once, ("webhook" = String, Path, description = "Id or name")), responses((status = 200, body = WebhookSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/webhooks/{webhook}/rotate-secret")]
 async fn rotate_webhook_secret(
     by: May<WebhooksWrite>,
     app: Data<Services>,
+    once: Once,
     webhook: Path<String>,
 ) -> Result<HttpResponse> {
     let which = Named::from(webhook.as_str());
-    let (webhook, secret) = app.webhooks.rotate_secret(&by.name, &which).await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(("cache-control", "no-store"))
-        .json(WebhookSecretView {
-            webhook: webhook.into(),
-            secret: secret.expose_secret().to_owned(),
-        }))
+    once.done::<_, WebhookSecretView>(&app, async |keep| {
+        app.webhooks.rotate_secret(&by.name, &which, keep).await
+    })
+    .await
 }
 
 /// Call it now with an event of the kind `webhook.test`, once, and say how it went.

@@ -4,6 +4,7 @@ use crate::{
     services::webhooks::{CreateWebhook, EditWebhook},
 };
 use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -29,6 +30,8 @@ pub struct WebhookView {
     pub created_by: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Rises with each change; the `ETag` of the webhook.
+    pub version: i64,
 }
 
 impl From<Webhook> for WebhookView {
@@ -46,6 +49,7 @@ impl From<Webhook> for WebhookView {
             created_by: webhook.created_by,
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,
+            version: webhook.version,
         }
     }
 }
@@ -57,6 +61,15 @@ pub struct WebhookSecretView {
     pub webhook: WebhookView,
     /// `whsec_…`: what the receiver verifies deliveries with.
     pub secret: String,
+}
+
+impl From<(Webhook, SecretString)> for WebhookSecretView {
+    fn from((webhook, secret): (Webhook, SecretString)) -> Self {
+        Self {
+            webhook: webhook.into(),
+            secret: secret.expose_secret().to_owned(),
+        }
+    }
 }
 
 /// What a webhook is made with.

@@ -5,7 +5,10 @@ use crate::{
     error::{Error, Result},
     keyring::{self, Keyring, Purpose},
     repositories::key_fingerprints as rows,
-    services::store::{Trace, leave},
+    services::{
+        idempotency::Keep,
+        store::{Trace, leave},
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
@@ -57,49 +60,54 @@ impl Keys {
     }
 
     /// Adds a key to the file, which mints from now on, or, where there may be other instances, once they have read it.
-    pub async fn rotate(&self, principal: &str, purpose: Purpose) -> Result<KeyState> {
+    pub async fn rotate(
+        &self,
+        principal: &str,
+        purpose: Purpose,
+        keep: &Keep<'_, KeyState>,
+    ) -> Result<KeyState> {
         let now = self.store.clock.now();
         let from = self.shared.then(|| now + SPREAD);
         let mut conn = self.store.conn().await?;
-        let number = conn
-            .transaction(async |conn| {
-                rows::lock(conn).await?;
-                let known = rows::list(conn).await?;
-                let used: Vec<i16> = known
-                    .iter()
-                    .filter(|key| key.purpose == purpose.as_str())
-                    .map(|key| key.key_id)
-                    .collect();
-                let text = self.read_file()?;
-                let key = random(&*self.store.clock);
-                let (text, number) = keyring::added(&text, purpose, &used, &key, from)
-                    .map_err(|why| Error::State(why.to_string()))?;
-                Keyring::rewrite(&self.file, &text, self.store.clock.clone())
-                    .map_err(|why| Error::State(format!("{why:#}")))?;
-                self.reload()?;
-                let fingerprints = self.keyring.fingerprints();
-                let fresh = fingerprints
-                    .iter()
-                    .find(|key| key.purpose == purpose && key.key_id == number);
-                if let Some(fresh) = fresh {
-                    rows::insert(conn, purpose, number, &fresh.fingerprint, now).await?;
-                }
-                let subject = format!("key:{}.{number}", purpose.as_str());
-                let trace = Trace::new(principal, ("key.rotate", "key.rotated"), subject, now);
-                let detail =
-                    json!({ "purpose": purpose.as_str(), "number": number, "mints_from": from });
-                leave(conn, trace.with(detail)).await?;
-                Ok::<_, Error>(number)
-            })
-            .await?;
-        Ok(KeyState {
-            purpose,
-            number,
-            mints: from.is_none(),
-            mints_from: from,
-            created_at: Some(now),
-            referenced: true,
+        conn.transaction(async |conn| {
+            rows::lock(conn).await?;
+            let known = rows::list(conn).await?;
+            let used: Vec<i16> = known
+                .iter()
+                .filter(|key| key.purpose == purpose.as_str())
+                .map(|key| key.key_id)
+                .collect();
+            let text = self.read_file()?;
+            let key = random(&*self.store.clock);
+            let (text, number) = keyring::added(&text, purpose, &used, &key, from)
+                .map_err(|why| Error::State(why.to_string()))?;
+            Keyring::rewrite(&self.file, &text, self.store.clock.clone())
+                .map_err(|why| Error::State(format!("{why:#}")))?;
+            self.reload()?;
+            let fingerprints = self.keyring.fingerprints();
+            let fresh = fingerprints
+                .iter()
+                .find(|key| key.purpose == purpose && key.key_id == number);
+            if let Some(fresh) = fresh {
+                rows::insert(conn, purpose, number, &fresh.fingerprint, now).await?;
+            }
+            let subject = format!("key:{}.{number}", purpose.as_str());
+            let trace = Trace::new(principal, ("key.rotate", "key.rotated"), subject, now);
+            let detail =
+                json!({ "purpose": purpose.as_str(), "number": number, "mints_from": from });
+            leave(conn, trace.with(detail)).await?;
+            let made = KeyState {
+                purpose,
+                number,
+                mints: from.is_none(),
+                mints_from: from,
+                created_at: Some(now),
+                referenced: true,
+            };
+            keep.answer(conn, &made).await?;
+            Ok::<_, Error>(made)
         })
+        .await
     }
 
     /// Takes a key that nothing needs any more out of the file. Its number is never used again.

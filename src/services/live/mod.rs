@@ -24,14 +24,15 @@ use crate::{
     error::{Error, Result},
     models::TokenId,
     repositories::live,
-    services::{callers::Caller, events::Events, leases::Leases, store::Store},
+    services::{callers::Caller, events::Events, leases::Leases, store::Store, tokens::held},
     telemetry::Metrics,
 };
+use chrono::TimeDelta;
 use std::{
     collections::HashMap,
     ops::Deref,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use uuid::Uuid;
 
@@ -49,6 +50,10 @@ pub struct Live {
     pub tickets: Arc<Mutex<HashMap<String, (String, Instant)>>>,
     /// Origins whose pages may open a socket, beside the API's own.
     pub origins: Arc<[String]>,
+    /// Unused for so long a login ends, and what it holds open.
+    pub idle: TimeDelta,
+    /// Sockets that say nothing for so long are let go.
+    pub silence: Duration,
 }
 
 /// Somebody's place in the channel; it is given up when this is dropped.
@@ -80,7 +85,7 @@ impl Live {
         })
     }
 
-    /// Ends the connections of those who may no longer be here, or are not what they were. Gives how many.
+    /// Ends the connections of those who may no longer be here, or may not the same as when they came. Gives how many.
     pub async fn look_at_callers(&self) -> Result<usize> {
         let clients = self.hub.clients();
         let token = |caller: &Caller| {
@@ -105,16 +110,23 @@ impl Live {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let tokens = live::live_tokens(&mut conn, &tokens, now).await?;
-        let logins: HashMap<_, _> = live::live_logins(&mut conn, &logins, now)
-            .await?
-            .into_iter()
-            .collect();
+        let logins = live::live_logins(&mut conn, &logins, now, now - self.idle).await?;
         drop(conn);
+        let logins: HashMap<_, _> = logins.into_iter().collect();
+        let tokens: HashMap<_, _> = tokens
+            .into_iter()
+            .map(|token| {
+                (
+                    token.id,
+                    Caller::token(token.id, held(token.scopes, token.owner)),
+                )
+            })
+            .collect();
         let mut ended = 0;
         for client in clients {
             let caller = &client.caller;
             let stands = match (token(caller), caller.login) {
-                (Some(id), _) => tokens.contains(&id.0),
+                (Some(id), _) => tokens.get(&id).is_some_and(|now| now.may_the_same(caller)),
                 (None, Some(login)) => logins.get(&login).copied() == caller.role,
                 (None, None) => true,
             };

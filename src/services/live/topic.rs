@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// A topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Topic {
-    /// Who is online and how fast bytes move, each second.
+    /// How many are online and how fast bytes move, each second; it names nobody.
     Overview,
     /// What happens to nodes, and who is online on each.
     Nodes,
@@ -57,13 +57,25 @@ impl Topic {
     pub fn is_open_to(&self, caller: &Caller) -> bool {
         let all = |scope| caller.holds("live:read") && caller.holds(scope);
         match self {
-            Self::Overview | Self::Jobs => all("system:read"),
+            Self::Overview => caller.holds("live:read"),
+            Self::Jobs => all("system:read"),
             Self::Nodes | Self::Node(_) => all("nodes:read"),
             Self::Users(_) => all("users:read"),
             Self::User(user) => all("users:read") || caller.is_called(user.0),
             Self::Device(_) => all("devices:read"),
             Self::Events => all("events:read"),
             Self::Me => caller.user_id.is_some(),
+        }
+    }
+
+    /// What somebody follows who names nothing: as much as it may of what is about all, else what is its own.
+    pub fn usual(caller: &Caller) -> &'static str {
+        if Self::Events.is_open_to(caller) {
+            "events"
+        } else if Self::Me.is_open_to(caller) {
+            "me"
+        } else {
+            "overview"
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     services::{
         callers::Caller,
         fields::Fields,
+        idempotency::Keep,
         store::{Trace, leave},
         users::span,
     },
@@ -43,7 +44,12 @@ pub struct InviteSecret {
 
 impl Logins {
     /// Invites somebody, to nothing the caller could not make itself (A3).
-    pub async fn invite(&self, by: &Caller, create: &CreateInvite) -> Result<InviteSecret> {
+    pub async fn invite(
+        &self,
+        by: &Caller,
+        create: &CreateInvite,
+        keep: &Keep<'_, InviteSecret>,
+    ) -> Result<InviteSecret> {
         let now = self.now();
         let role = create.role.unwrap_or(Role::User);
         by.must_manage(role)?;
@@ -84,21 +90,21 @@ impl Logins {
             expires_at: now + lifetime.unwrap_or(TimeDelta::days(7)),
         };
         let mut conn = self.store.conn().await?;
-        let invite = conn
-            .transaction(async |conn| {
-                let invite = factors::insert_invite(conn, &new).await?;
-                let subject = format!("invite:{}", invite.id);
-                let what = ("invite.create", "invite.created");
-                let detail = json!({ "role": invite.role, "expires_at": invite.expires_at });
-                leave(conn, Trace::new(&by.name, what, subject, now).with(detail)).await?;
-                Ok::<_, Error>(invite)
-            })
-            .await?;
-        Ok(InviteSecret {
-            url: self.link("register", &secret),
-            secret: secret.into(),
-            invite,
+        conn.transaction(async |conn| {
+            let invite = factors::insert_invite(conn, &new).await?;
+            let subject = format!("invite:{}", invite.id);
+            let what = ("invite.create", "invite.created");
+            let detail = json!({ "role": invite.role, "expires_at": invite.expires_at });
+            leave(conn, Trace::new(&by.name, what, subject, now).with(detail)).await?;
+            let made = InviteSecret {
+                url: self.link("register", &secret),
+                secret: secret.clone().into(),
+                invite,
+            };
+            keep.answer(conn, &made).await?;
+            Ok::<_, Error>(made)
         })
+        .await
     }
 
     /// One page of invitations, newest first.

@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     models::{Ended, Named, SessionId, SessionKind, User, UserNo},
     repositories::{factors, sessions, users},
-    services::{callers::Caller, store::leave},
+    services::{callers::Caller, idempotency::Keep, store::leave},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -113,14 +113,21 @@ impl Logins {
         if user.email.is_none() || user.suspended_at.is_some() || user.deleted_at.is_some() {
             return Ok(None);
         }
-        let link = self.make_link("system", user.number).await?;
+        let link = self
+            .make_link("system", user.number, &Keep::nothing())
+            .await?;
         Ok(Some((user, link)))
     }
 
     /// A link for somebody who cannot be reached by mail.
-    pub async fn password_link(&self, by: &Caller, who: &Named) -> Result<PasswordLink> {
+    pub async fn password_link(
+        &self,
+        by: &Caller,
+        who: &Named,
+        keep: &Keep<'_, PasswordLink>,
+    ) -> Result<PasswordLink> {
         let user = self.managed(by, who).await?;
-        self.make_link(&by.name, user.number).await
+        self.make_link(&by.name, user.number, keep).await
     }
 
     async fn managed(&self, by: &Caller, who: &Named) -> Result<User> {
@@ -134,7 +141,12 @@ impl Logins {
         Ok(user)
     }
 
-    async fn make_link(&self, by: &str, user: UserNo) -> Result<PasswordLink> {
+    async fn make_link(
+        &self,
+        by: &str,
+        user: UserNo,
+        keep: &Keep<'_, PasswordLink>,
+    ) -> Result<PasswordLink> {
         let now = self.now();
         let secret = fresh(&*self.store.clock, LINK_PREFIX);
         let (hashed, expires_at) = (digest(&secret), now + LINK);
@@ -143,13 +155,15 @@ impl Logins {
             let person = users::lock_number(conn, user).await?;
             factors::insert_link(conn, &hashed, user, by, now, expires_at).await?;
             let what = ("auth.password_link", "auth.password_link_made");
-            leave(conn, trace(by, what, &person, now)).await
+            leave(conn, trace(by, what, &person, now)).await?;
+            let link = PasswordLink {
+                url: self.link("reset-password", &secret),
+                expires_at,
+            };
+            keep.answer(conn, &link).await?;
+            Ok(link)
         })
-        .await?;
-        Ok(PasswordLink {
-            url: self.link("reset-password", &secret),
-            expires_at,
-        })
+        .await
     }
 
     /// A new password by a link. It logs nobody in: a second factor is asked for as ever (L10).

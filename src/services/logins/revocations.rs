@@ -1,5 +1,6 @@
 //! Tells what holds a login open (live channels) that something about a person changed: on this instance at once, on the
-//! others with the change log, a second later at most. Who hears it asks [`super::Logins::again`] whether the login stands.
+//! others as soon as the database's notice reaches them, with the change log, a second later at most, if it does not. Who
+//! hears it looks whether what it holds open still stands.
 use super::standing::Standings;
 use crate::models::UserNo;
 use tokio::sync::broadcast;
@@ -12,6 +13,8 @@ const BEHIND: usize = 1024;
 pub enum Revoked {
     /// Anything of this user: its role, its logins, its account.
     User(UserNo),
+    /// Anything of anybody, tokens too.
+    Something,
 }
 
 /// The bell.
@@ -33,6 +36,12 @@ impl Revocations {
     /// What changes from now on. `Lagged`: anything may have.
     pub fn subscribe(&self) -> broadcast::Receiver<Revoked> {
         self.bell.subscribe()
+    }
+
+    /// To be called when the database says that something was committed.
+    pub fn noticed(&self) {
+        // nobody may be listening
+        let _ = self.bell.send(Revoked::Something);
     }
 
     /// To be called with what the change log says.

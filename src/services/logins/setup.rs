@@ -8,6 +8,8 @@ use crate::{
     repositories::{factors, settings},
     services::{
         callers::Caller,
+        idempotency::Keep,
+        store::{Trace, leave},
         users::{CreateUser, UserDetail},
     },
 };
@@ -69,6 +71,26 @@ impl Logins {
     pub async fn setup_link(&self) -> Result<Option<SetupLink>> {
         let mut conn = self.store.conn().await?;
         make_link(&mut conn, &*self.store.clock, &self.settings.base).await
+    }
+
+    /// The same for somebody who asks, which leaves its traces.
+    pub async fn fresh_setup_link(
+        &self,
+        principal: &str,
+        keep: &Keep<'_, SetupLink>,
+    ) -> Result<SetupLink> {
+        let mut conn = self.store.conn().await?;
+        conn.transaction(async |conn| {
+            let link = make_link(conn, &*self.store.clock, &self.settings.base).await?;
+            let link =
+                link.ok_or_else(|| Error::State("there is a superadmin already".to_owned()))?;
+            let what = ("auth.setup_link", "auth.setup_link_made");
+            let trace = Trace::new(principal, what, "setup:link".to_owned(), self.now());
+            leave(conn, trace).await?;
+            keep.answer(conn, &link).await?;
+            Ok(link)
+        })
+        .await
     }
 
     /// Makes the first superadmin by the link's token. Of many at once, one.

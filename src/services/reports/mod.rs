@@ -5,6 +5,7 @@ pub use crate::repositories::reports::{Counts, Point, Ranked, Ranking, Step, Usa
 pub use export::ExportOf;
 
 use crate::{
+    cache::{Cache, keys::Summary},
     error::{Error, Result},
     models::{Named, Status},
     repositories::{
@@ -20,6 +21,7 @@ use crate::{
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -32,6 +34,8 @@ const FIRST: i64 = 20;
 #[derive(Clone)]
 pub struct Reports {
     pub store: Store,
+    /// Holds what reads whole tables for a moment.
+    pub cache: Option<Cache>,
     /// Exports that may run at once.
     pub exports: Arc<Semaphore>,
 }
@@ -56,14 +60,14 @@ pub struct SeriesOf {
 }
 
 /// Bytes of a time and of the time before it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Compared {
     pub now: Sum,
     pub before: Sum,
 }
 
 /// What the dashboard shows of the database.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dashboard {
     pub users: Vec<(Status, i64)>,
     pub counts: Counts,
@@ -73,7 +77,7 @@ pub struct Dashboard {
 }
 
 /// Rankings of users.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UsersReport {
     pub by_status: Vec<(Status, i64)>,
     pub most_used: Vec<Ranked>,
@@ -130,8 +134,37 @@ impl Reports {
         })
     }
 
-    /// Counts and bytes, each beside the time before.
+    /// A summary that was made a moment ago, else a new one: however many ask, whole tables are read now and then. Without
+    /// Redis each is new.
+    async fn held<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        make: impl AsyncFnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let Some(cache) = &self.cache else {
+            return make().await;
+        };
+        let key = Summary(name);
+        let held = cache.get(&key).await.ok().flatten();
+        if let Some(summary) = held.and_then(|text| serde_json::from_str(&text).ok()) {
+            return Ok(summary);
+        }
+        let summary = make().await?;
+        if let Ok(text) = serde_json::to_string(&summary)
+            && let Err(error) = cache.put(&key, &text).await
+        {
+            tracing::debug!(%error, name, "a summary is not held");
+        }
+        Ok(summary)
+    }
+
+    /// Counts and bytes, each beside the time before; up to two seconds old.
     pub async fn dashboard(&self) -> Result<Dashboard> {
+        self.held("dashboard", async || self.fresh_dashboard().await)
+            .await
+    }
+
+    async fn fresh_dashboard(&self) -> Result<Dashboard> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let today = now.duration_trunc(TimeDelta::days(1)).unwrap_or(now);
@@ -164,8 +197,12 @@ impl Reports {
         })
     }
 
-    /// Who is worth a look.
+    /// Who is worth a look; up to two seconds old.
     pub async fn users(&self) -> Result<UsersReport> {
+        self.held("users", async || self.fresh_users().await).await
+    }
+
+    async fn fresh_users(&self) -> Result<UsersReport> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let conn = &mut conn;

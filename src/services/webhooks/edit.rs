@@ -6,7 +6,8 @@ use crate::{
     repositories::webhooks::{self, NewDelivery, NewWebhook, Outcome},
     services::{
         fields::Fields,
-        store::{Trace, leave},
+        idempotency::Keep,
+        store::{Seen, Trace, leave},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -46,6 +47,7 @@ impl Webhooks {
         &self,
         principal: &str,
         create: &CreateWebhook,
+        keep: &Keep<'_, (Webhook, SecretString)>,
     ) -> Result<(Webhook, SecretString)> {
         let now = self.store.clock.now();
         let mut fields = Fields::default();
@@ -69,19 +71,25 @@ impl Webhooks {
             updated_at: now,
         };
         let mut conn = self.store.conn().await?;
-        let webhook = conn
-            .transaction(async |conn| {
-                if webhooks::count(conn).await? >= MOST {
-                    return Err(Error::State(format!("there are {MOST} webhooks already")));
-                }
-                let webhook = webhooks::insert(conn, &new).await.map_err(taken)?;
-                let trace = trace(principal, ("webhook.create", "webhook.created"), &webhook, now);
-                let detail = json!({ "name": webhook.name, "host": host(&webhook), "events": webhook.events });
-                leave(conn, trace.with(detail)).await?;
-                Ok(webhook)
-            })
-            .await?;
-        Ok((webhook, secret))
+        conn.transaction(async |conn| {
+            if webhooks::count(conn).await? >= MOST {
+                return Err(Error::State(format!("there are {MOST} webhooks already")));
+            }
+            let webhook = webhooks::insert(conn, &new).await.map_err(taken)?;
+            let trace = trace(
+                principal,
+                ("webhook.create", "webhook.created"),
+                &webhook,
+                now,
+            );
+            let detail =
+                json!({ "name": webhook.name, "host": host(&webhook), "events": webhook.events });
+            leave(conn, trace.with(detail)).await?;
+            let made = (webhook, secret.clone());
+            keep.answer(conn, &made).await?;
+            Ok(made)
+        })
+        .await
     }
 
     /// Changes what is given. A new URL, or being enabled again, wakes it up.
@@ -90,6 +98,7 @@ impl Webhooks {
         principal: &str,
         which: &Named,
         edit: &EditWebhook,
+        seen: &Seen,
     ) -> Result<Webhook> {
         let now = self.store.clock.now();
         let mut fields = Fields::default();
@@ -105,8 +114,9 @@ impl Webhooks {
         fields.done()?;
         let mut conn = self.store.conn().await?;
         conn.transaction(async |conn| {
-            let found = webhooks::find(conn, which).await?;
+            let found = webhooks::lock(conn, which).await?;
             let mut webhook = found.ok_or(Error::NotFound("webhook"))?;
+            seen.check(webhook.version)?;
             if let Some(name) = name.clone() {
                 webhook.name = name;
             }
@@ -123,6 +133,7 @@ impl Webhooks {
                 webhook.disabled_reason = None;
             }
             webhook.updated_at = now;
+            webhook.version += 1;
             let webhook = webhooks::update(conn, &webhook).await.map_err(taken)?;
             let trace = trace(principal, ("webhook.update", "webhook.updated"), &webhook, now);
             let detail = json!({ "name": edit.name, "host": url.as_ref().and_then(|u| u.host_str()), "events": edit.events, "enabled": edit.enabled });
@@ -156,31 +167,33 @@ impl Webhooks {
         &self,
         principal: &str,
         which: &Named,
+        keep: &Keep<'_, (Webhook, SecretString)>,
     ) -> Result<(Webhook, SecretString)> {
         let now = self.store.clock.now();
         let secret = sign::fresh(&*self.store.clock);
         let mut conn = self.store.conn().await?;
-        let webhook = conn
-            .transaction(async |conn| {
-                let found = webhooks::find(conn, which).await?;
-                let mut webhook = found.ok_or(Error::NotFound("webhook"))?;
-                let row = webhook.id.to_string();
-                let old = self
-                    .keyring
-                    .open(&super::place("secret_sealed", &row), &webhook.secret_sealed)?;
-                let old = self.seal(webhook.id, "old_secret_sealed", old.expose_secret())?;
-                webhook.old_secret_sealed = Some(old);
-                webhook.old_secret_until = Some(now + OVERLAP);
-                webhook.secret_sealed =
-                    self.seal(webhook.id, "secret_sealed", secret.expose_secret())?;
-                webhook.updated_at = now;
-                let webhook = webhooks::update(conn, &webhook).await?;
-                let what = ("webhook.rotate_secret", "webhook.secret_rotated");
-                leave(conn, trace(principal, what, &webhook, now)).await?;
-                Ok::<_, Error>(webhook)
-            })
-            .await?;
-        Ok((webhook, secret))
+        conn.transaction(async |conn| {
+            let found = webhooks::lock(conn, which).await?;
+            let mut webhook = found.ok_or(Error::NotFound("webhook"))?;
+            let row = webhook.id.to_string();
+            let old = self
+                .keyring
+                .open(&super::place("secret_sealed", &row), &webhook.secret_sealed)?;
+            let old = self.seal(webhook.id, "old_secret_sealed", old.expose_secret())?;
+            webhook.old_secret_sealed = Some(old);
+            webhook.old_secret_until = Some(now + OVERLAP);
+            webhook.secret_sealed =
+                self.seal(webhook.id, "secret_sealed", secret.expose_secret())?;
+            webhook.updated_at = now;
+            webhook.version += 1;
+            let webhook = webhooks::update(conn, &webhook).await?;
+            let what = ("webhook.rotate_secret", "webhook.secret_rotated");
+            leave(conn, trace(principal, what, &webhook, now)).await?;
+            let made = (webhook, secret.clone());
+            keep.answer(conn, &made).await?;
+            Ok::<_, Error>(made)
+        })
+        .await
     }
 
     /// Calls it now with an event of the kind `webhook.test`, and says how it went. It is tried once.

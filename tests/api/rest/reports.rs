@@ -1,6 +1,7 @@
 //! Reports, exports, switches, configuration, logs.
 use super::secrets::listen_to_logs;
-use crate::support::{api::Api, house::House};
+use crate::support::{api::Api, house::House, redis::RedisServer, until};
+use hywarden::cache::keys::{Key, Summary};
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -105,6 +106,97 @@ async fn sums_and_series_agree_with_what_was_counted() {
     assert_eq!(api.get("/stats/online").await.is(200)["users"], 0);
     let jobs = api.get("/admin/jobs").await.is(200);
     assert_eq!(jobs["items"].as_array().unwrap().len(), 4);
+}
+
+/// What each loop of the instance did last, and what went wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn loops_say_how_they_go() {
+    let house = House::start(&[]).await;
+    let api = Api::local(&house);
+    let names = [
+        "audit",
+        "census",
+        "grace",
+        "keys",
+        "lapses",
+        "live",
+        "outbox",
+        "partitions",
+        "poller",
+        "refusals",
+        "retention",
+        "sums",
+        "switches",
+        "webhooks",
+        "windows",
+    ];
+    let of = async |name: &str| {
+        let jobs = api.get("/admin/jobs").await.is(200);
+        let mut loops = jobs["loops"].as_array().unwrap().iter();
+        loops
+            .find(|l| l["name"] == name)
+            .cloned()
+            .unwrap_or_default()
+    };
+    for name in names {
+        until(async || of(name).await["runs"].as_u64().is_some_and(|runs| runs > 0)).await;
+        let one = of(name).await;
+        assert!(
+            one["last_at"].is_string() && one["late"].is_number(),
+            "{one}"
+        );
+        assert_eq!(
+            (&one["failures"], &one["last_error"]),
+            (&json!(0), &json!(null)),
+            "{name}"
+        );
+    }
+    house
+        .test
+        .execute("ALTER TABLE outbox RENAME TO away")
+        .await;
+    until(async || of("outbox").await["failures"].as_u64() > Some(0)).await;
+    house
+        .test
+        .execute("ALTER TABLE away RENAME TO outbox")
+        .await;
+    let failed = of("outbox").await;
+    assert!(
+        failed["failed_at"].is_string() && failed["last_error"].is_string(),
+        "{failed}"
+    );
+}
+
+/// Summaries are held in Redis for two seconds, and are right without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn summaries_are_held_for_a_moment_and_right_without_redis() {
+    let mut redis = RedisServer::start().await;
+    let url = redis.url();
+    let house = House::start(&[("redis.url", url.as_str())]).await;
+    let api = Api::local(&house);
+    let counted = async || {
+        let shown = api.get("/admin/dashboard").await.is(200);
+        let all = shown["users"].as_array().unwrap().iter();
+        all.map(|s| s["users"].as_i64().unwrap()).sum::<i64>()
+    };
+    assert_eq!(Summary::TTL, Some(std::time::Duration::from_secs(2)));
+    let cache = house.services().reports.cache.clone().unwrap();
+    let held = Summary("dashboard");
+    cache.put(&held, &"no summary".to_owned()).await.unwrap();
+    assert_eq!(counted().await, 0, "what cannot be read is made anew");
+    // held: what others made is what is shown
+    let text = cache.get(&held).await.unwrap().unwrap();
+    let other = text.replacen("\"devices\":0", "\"devices\":7", 1);
+    cache.put(&held, &other).await.unwrap();
+    assert_eq!(api.get("/admin/dashboard").await.is(200)["devices"], 7);
+    cache.delete(&held).await.unwrap();
+    api.post("/users", json!({"name": "bob"})).await.is(201);
+    assert_eq!(counted().await, 1);
+    redis.kill();
+    api.post("/users", json!({"name": "eve"})).await.is(201);
+    assert_eq!(counted().await, 2);
+    let report = api.get("/admin/users").await.is(200);
+    assert_eq!(report["by_status"][0]["users"], 2);
 }
 
 /// C7: an export is complete, in both forms, and no name becomes a formula.

@@ -26,6 +26,8 @@ pub struct MeView {
     pub totp: bool,
     /// Whether it has proved lately enough who it is to change by what it proves it.
     pub fresh: bool,
+    /// Of the account; rises with each change, and is the `ETag`.
+    pub version: Option<i64>,
 }
 
 impl MeView {
@@ -34,6 +36,7 @@ impl MeView {
         Self {
             principal: caller.name.clone(),
             user: caller.user_id,
+            version: None,
             name: None,
             email: None,
             role: caller.role,

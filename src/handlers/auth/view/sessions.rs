@@ -1,9 +1,13 @@
 //! Logins, seen and ended.
 use crate::{
     models::{Session, SessionId, SessionKind},
-    services::callers::Caller,
+    services::{
+        callers::Caller,
+        logins::{PasswordLink, SetupLink},
+    },
 };
 use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -50,4 +54,22 @@ pub struct EndedView {
 pub struct PasswordLinkView {
     pub url: String,
     pub expires_at: DateTime<Utc>,
+}
+
+impl From<PasswordLink> for PasswordLinkView {
+    fn from(link: PasswordLink) -> Self {
+        Self {
+            url: link.url.expose_secret().to_owned(),
+            expires_at: link.expires_at,
+        }
+    }
+}
+
+impl From<SetupLink> for PasswordLinkView {
+    fn from(link: SetupLink) -> Self {
+        Self {
+            url: link.url.expose_secret().to_owned(),
+            expires_at: link.expires_at,
+        }
+    }
 }

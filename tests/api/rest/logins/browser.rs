@@ -1,4 +1,4 @@
-use crate::support::{api::Api, house::House, people::PASSWORD};
+use crate::support::{api::Api, house::House, people::PASSWORD, stream::Stream};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
@@ -423,4 +423,19 @@ async fn c5_nobody_is_sent_elsewhere() {
     }
     let answer = http.get(format!("{}//evil.example/%2e%2e", house.url()));
     assert_eq!(answer.send().await.unwrap().status(), 404);
+}
+
+/// W1: a browser follows the event stream by its cookie, and is shown out with its login.
+#[tokio::test(flavor = "multi_thread")]
+async fn w1_a_browser_follows_by_its_cookie() {
+    let house = House::start(&[]).await;
+    house.account("anna", "user").await;
+    let (anna, _) = Browser::login(&house, "anna").await;
+    let mut stream = Stream::open(anna.request(Method::GET, "/events/stream")).await;
+    stream.until("event: subscribed").await;
+    let logout = anna
+        .request(Method::POST, "/auth/logout")
+        .header("x-csrf-token", &anna.csrf);
+    assert_eq!(anna.status(logout).await.0, 204);
+    stream.shown_out().await;
 }

@@ -441,7 +441,7 @@ async fn other_panels_paths_lead_here() {
 }
 
 /// K4: what was refused to somebody known leaves a row each, sixty a minute and the rest counted in one; strangers leave
-/// none.
+/// none, but a figure and one event a minute.
 #[tokio::test(flavor = "multi_thread")]
 async fn k4_refused_attempts_are_written_down() {
     use diesel::prelude::*;
@@ -485,4 +485,27 @@ async fn k4_refused_attempts_are_written_down() {
         (all[60].1.as_str(), &all[60].2["more"]),
         ("request.refused_more", &json!(40))
     );
+    let told = async || {
+        let events = Api::local(&house)
+            .get("/events?after=start&limit=100")
+            .await;
+        let events = events.is(200)["items"].as_array().unwrap().clone();
+        let of_strangers = events
+            .into_iter()
+            .filter(|e| e["kind"] == "request.unauthenticated");
+        let counts = of_strangers.map(|e| e["data"]["requests"].as_u64().unwrap());
+        counts.collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, [1]);
+    for _ in 0..100 {
+        let stranger = Api::remote(&house, None);
+        stranger.get("/users").await.refused(401, "unauthenticated");
+    }
+    house.services().refusals.close().await.unwrap();
+    assert_eq!(told().await, [1], "the minute is not over");
+    clock.turn(TimeDelta::minutes(1));
+    house.services().refusals.close().await.unwrap();
+    assert_eq!(told().await, [1, 100]);
+    assert_eq!(house.parts().metrics.unauthenticated.get(), 101);
+    assert_eq!(rows().await.len(), 61);
 }

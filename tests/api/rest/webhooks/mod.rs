@@ -2,11 +2,15 @@
 mod guard;
 
 use crate::support::{
-    api::Api, clock::TurnedClock, database::database, house::House, receiver::Receiver,
+    api::Api, clock::TurnedClock, database::database, house::House, receiver::Receiver, until,
 };
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
-use std::{path::PathBuf, process::Command, sync::Arc};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
 async fn house(receiver: &Receiver, clock: Option<Arc<TurnedClock>>) -> House {
     let port = receiver.port.to_string();
@@ -32,21 +36,19 @@ async fn hook(api: &Api, url: &str, events: Value) -> (String, String) {
 
 /// Until the delivery log says this of the newest delivery.
 async fn newest(api: &Api, id: &str, state: &str, attempts: i64) -> Value {
-    for _ in 0..400 {
+    let found = Mutex::new(Value::Null);
+    until(async || {
         let page = api.get(&format!("/webhooks/{id}/deliveries")).await.is(200);
         let newest = page["items"][0].clone();
-        if newest["state"] == state && newest["attempts"] == attempts {
-            return newest;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!(
-        "{}",
-        api.get(&format!("/webhooks/{id}/deliveries")).await.text
-    )
+        let fits = newest["state"] == state && newest["attempts"] == attempts;
+        *found.lock().unwrap() = newest;
+        fits
+    })
+    .await;
+    found.into_inner().unwrap()
 }
 
-/// PyPI's `standardwebhooks`, as a receiver would use it: what it makes of these deliveries.
+/// PyPI's and npm's `standardwebhooks`, as a receiver would use it: what it makes of these deliveries.
 fn verified(cases: &Value) -> String {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     assert!(
@@ -76,6 +78,29 @@ print(' '.join(said))";
         "{}",
         String::from_utf8_lossy(&out.stderr)
     );
+    let said = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    assert_eq!(
+        by_node(cases),
+        said.replace("WebhookVerificationError", "wrong")
+    );
+    said
+}
+
+/// The same by npm's `standardwebhooks`.
+fn by_node(cases: &Value) -> String {
+    let script = "
+const { Webhook } = require('standardwebhooks');
+console.log(JSON.parse(process.argv[1]).map(({ secret, body, headers }) => {
+    try { new Webhook(secret).verify(body, headers); return 'right' } catch { return 'wrong' }
+}).join(' '))";
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let out = Command::new("node")
+        .args(["-e", script, &cases.to_string()])
+        .env("NODE_PATH", root.join("target/peers/npm/node_modules"))
+        .output()
+        .unwrap();
+    let why = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{why}");
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
@@ -206,22 +231,17 @@ async fn o4_a_dead_receiver_is_retried_and_delays_nobody() {
     dead.got(1).await;
     // it rests: one attempt at a time, later and later, until it answers again
     dead.answers(500);
-    let mut waiting = Value::Null;
-    for _ in 0..600 {
-        let page = api
-            .get(&format!(
-                "/webhooks/{dead_id}/deliveries?limit=100&state=waiting"
-            ))
-            .await
-            .is(200);
-        let items = page["items"].as_array().unwrap().clone();
-        if let Some(tried) = items.iter().find(|d| d["attempts"] == 1) {
-            waiting = tried.clone();
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert_eq!(waiting["last_error"], "timeout", "{waiting}");
+    let log = format!("/webhooks/{dead_id}/deliveries?limit=100&state=waiting");
+    let waiting = Mutex::new(Value::Null);
+    until(async || {
+        let page = api.get(&log).await.is(200);
+        let mut items = page["items"].as_array().unwrap().iter();
+        let tried = items.find(|d| d["attempts"] == 1).cloned();
+        *waiting.lock().unwrap() = tried.clone().unwrap_or_default();
+        tried.is_some()
+    })
+    .await;
+    assert_eq!(waiting.lock().unwrap()["last_error"], "timeout");
     let shown = api.get(&format!("/webhooks/{dead_id}")).await.is(200);
     assert!(shown["failures"].as_i64().unwrap() > 0 && shown["resting_until"].is_string());
     dead.answers(204);
@@ -289,12 +309,11 @@ async fn o3_answers_are_taken_for_what_they_are() {
     receiver.answers(410);
     api.post("/groups", json!({"name": "h"})).await.is(201);
     receiver.got(5).await;
-    for _ in 0..200 {
-        if api.get(&format!("/webhooks/{id}")).await.is(200)["enabled"] == false {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let is_off = async || {
+        let shown = api.get(&format!("/webhooks/{id}")).await.is(200);
+        shown["enabled"] == false
+    };
+    until(is_off).await;
     let shown = api.get(&format!("/webhooks/{id}")).await.is(200);
     assert!(shown["disabled_reason"].as_str().unwrap().contains("410"));
     api.post(
