@@ -9,26 +9,14 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde_json::Value;
 
-/// A row of `audit`.
-#[derive(Clone, Debug, HasQuery)]
-#[diesel(table_name = audit, check_for_backend(diesel::pg::Pg))]
-pub struct AuditRow {
-    pub number: i64,
-    pub principal: String,
-    pub action: String,
-    pub subject: String,
-    pub detail: Value,
-    pub at: DateTime<Utc>,
-}
-
 /// What was done to these subjects before a number, newest first.
 pub async fn of(
     conn: &mut AsyncPgConnection,
     subjects: &[String],
     before: Option<i64>,
     limit: i64,
-) -> QueryResult<Vec<AuditRow>> {
-    AuditRow::query()
+) -> QueryResult<Vec<Entry>> {
+    Entry::query()
         .filter(audit::subject.eq_any(subjects))
         .filter(audit::number.lt(before.unwrap_or(i64::MAX)))
         .order(audit::number.desc())

@@ -1,5 +1,6 @@
 //! A receiver of webhooks over TLS, with a certificate of an authority of its own. It answers as told and keeps what it got.
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::ServerHandle, web};
+use futures_util::{StreamExt, stream};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig,
@@ -16,6 +17,11 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
+
+/// Instead of a status: 200, and a body without end.
+pub const ENDLESS: u16 = 1;
+/// Instead of a status: 200, and a body that does not go on.
+pub const UNFINISHED: u16 = 2;
 
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -135,6 +141,14 @@ async fn receive(req: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) 
     shared.arrived.notify_waiters();
     match status {
         0 => std::future::pending().await,
+        ENDLESS => HttpResponse::Ok().streaming(stream::repeat_with(|| {
+            Ok::<_, actix_web::Error>(web::Bytes::from_static(&[b'x'; 4096]))
+        })),
+        UNFINISHED => {
+            let begun = stream::once(async { Ok(web::Bytes::from_static(b"begun")) });
+            HttpResponse::Ok()
+                .streaming(begun.chain(stream::pending::<Result<_, actix_web::Error>>()))
+        }
         302 => HttpResponse::Found()
             .insert_header(("location", "http://169.254.169.254/latest"))
             .finish(),

@@ -18,6 +18,15 @@ const JOBS: &[Column] = &[
     Column::left("SINCE", |job| instant(job, "oldest_at")),
 ];
 
+const LOOPS: &[Column] = &[
+    Column::left("LOOP", |one| text(one, "name")),
+    Column::right("RUNS", |one| text(one, "runs")),
+    Column::left("LAST", |one| instant(one, "last_at")),
+    Column::right("LATE (s)", |one| text(one, "late")),
+    Column::right("FAILURES", |one| text(one, "failures")),
+    Column::left("LAST ERROR", |one| text(one, "last_error")),
+];
+
 /// Everything that a morning's look wants.
 pub async fn dashboard(on: &mut Console) -> Result<(), Failure> {
     let answer = on.api.get(&Path::of(&["admin", "dashboard"])?).await?;
@@ -52,10 +61,16 @@ pub async fn dashboard(on: &mut Console) -> Result<(), Failure> {
     })
 }
 
-/// What waits to be done.
+/// What waits to be done, and how the loops of the instance go.
 pub async fn jobs(on: &mut Console) -> Result<(), Failure> {
-    let path = Path::of(&["admin", "jobs"])?;
-    on.list(path, JOBS, Some(1_000), "no jobs").await
+    let answer = on.api.get(&Path::of(&["admin", "jobs"])?).await?;
+    on.out.answer(&answer, |answer| {
+        let page = |columns: &[Column], field: &str| {
+            let rows = answer.get(field).and_then(Value::as_array);
+            rows.map_or_else(String::new, |rows| Table::new(columns).page(rows))
+        };
+        format!("{}\n{}", page(JOBS, "items"), page(LOOPS, "loops"))
+    })
 }
 
 /// Who is online.

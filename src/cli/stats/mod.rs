@@ -24,7 +24,7 @@ pub enum StatsVerb {
     System,
     /// Users, devices, nodes, traffic and alarms at a glance
     Dashboard,
-    /// What background jobs have before them
+    /// What background jobs have before them, and how the loops of the instance go
     Jobs,
     /// Connections that are online
     Connections {

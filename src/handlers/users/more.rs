@@ -12,7 +12,9 @@ use crate::{
         json::Json,
         nodes::ListPage,
         page::{self, Page},
-        principal::{DevicesWrite, May, Reach, SecretsRead, UsersRead, UsersWrite},
+        principal::{
+            AuditRead, DevicesWrite, May, Reach, Scope, SecretsRead, UsersRead, UsersWrite,
+        },
         problem::Problem,
         query::Params,
     },
@@ -124,7 +126,7 @@ pub(in crate::handlers) fn view(all: &[DeviceSecret]) -> CredentialsView {
 #[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name"), ListPage), responses((status = 200, body = Page<AuditRowView>), (status = 404, body = Problem)))]
 #[get("/users/{user}/audit")]
 async fn show_audit(
-    _may: May<UsersRead>,
+    by: May<UsersRead>,
     app: Data<Services>,
     user: Path<String>,
     query: Params<ListPage>,
@@ -133,6 +135,10 @@ async fn show_audit(
     let before = page::cursor(query.0.cursor.as_deref())?;
     let user = Named::from(user.as_str());
     let rows = app.users.audit(&user, before, limit + 1).await?;
-    let page = Page::new(rows, limit, |row| row.number, AuditRowView::from);
+    let mut rows = app.audit.details(rows).await?;
+    if !by.holds(AuditRead::NAME) {
+        rows.iter_mut().for_each(|row| row.personal = None);
+    }
+    let page = Page::new(rows, limit, |row| row.entry.number, AuditRowView::from);
     Ok(HttpResponse::Ok().json(page))
 }

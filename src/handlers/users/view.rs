@@ -2,7 +2,10 @@
 use crate::{
     handlers::{devices::DeviceSecretView, json::nullable},
     models::{Role, Status, UserId, Window},
-    services::users::{AuditRow, CreateUser, EditUser, Explained, Refusal, Sort, UserDetail},
+    services::{
+        audit::AuditDetail,
+        users::{CreateUser, EditUser, Explained, Refusal, Sort, UserDetail},
+    },
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -367,18 +370,24 @@ pub struct AuditRowView {
     pub subject: String,
     /// The new values, without secrets.
     pub detail: serde_json::Value,
+    /// Personal values, for who holds `audit:read`; gone once the user is erased.
+    pub personal: Option<serde_json::Value>,
     pub at: DateTime<Utc>,
 }
 
-impl From<AuditRow> for AuditRowView {
-    fn from(row: AuditRow) -> Self {
+impl From<AuditDetail> for AuditRowView {
+    fn from(row: AuditDetail) -> Self {
+        let AuditDetail {
+            entry, personal, ..
+        } = row;
         Self {
-            number: row.number,
-            principal: row.principal,
-            action: row.action,
-            subject: row.subject,
-            detail: row.detail,
-            at: row.at,
+            number: entry.number,
+            principal: entry.principal,
+            action: entry.action,
+            subject: entry.subject,
+            detail: entry.detail,
+            personal,
+            at: entry.at,
         }
     }
 }

@@ -84,6 +84,13 @@ impl Audit {
             limit: of.limit,
         };
         let entries = audit::list(&mut conn, &filter).await?;
+        drop(conn);
+        self.details(entries).await
+    }
+
+    /// Rows with the names of whom they are about, and what is personal in them.
+    pub async fn details(&self, entries: Vec<Entry>) -> Result<Vec<AuditDetail>> {
+        let mut conn = self.store.conn().await?;
         let mut numbers: Vec<_> = entries.iter().filter_map(|entry| entry.user_no).collect();
         numbers.sort_unstable();
         numbers.dedup();

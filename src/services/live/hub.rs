@@ -131,11 +131,14 @@ impl Hub {
     /// Somebody left.
     pub fn leave(&self, client: &Client) {
         let mut state = self.lock();
-        state.clients.remove(&client.number);
-        for topic in client.follows().keys() {
-            state.unfollow(topic, client.number);
-        }
+        state.leave(client);
         self.count(&state);
+    }
+
+    /// Somebody must leave: its place is free at once, also while nobody reads what it is told.
+    pub fn show_out(&self, client: &Client, end: End) {
+        client.mailbox.end(end);
+        self.leave(client);
     }
 
     fn count(&self, state: &State) {
@@ -260,6 +263,7 @@ impl Hub {
             kind: kind.clone(),
             data: data.clone(),
         };
+        let mut slow = Vec::new();
         if let Some(followers) = state.index.get(topic) {
             let plain = frame.text(topic);
             for client in followers.values() {
@@ -272,9 +276,14 @@ impl Hub {
                     };
                     if !client.mailbox.push(text, gauge.then(|| name.clone())) {
                         self.metrics.ws_dropped.inc();
+                        slow.push(client.clone());
                     }
                 }
             }
+        }
+        for client in slow {
+            state.leave(&client);
+            self.count(state);
         }
         if !gauge {
             state.ring.push_back(frame);
@@ -302,6 +311,13 @@ impl Hub {
 }
 
 impl State {
+    fn leave(&mut self, client: &Client) {
+        self.clients.remove(&client.number);
+        for topic in client.follows().keys() {
+            self.unfollow(topic, client.number);
+        }
+    }
+
     fn unfollow(&mut self, topic: &Arc<str>, client: u64) {
         if let Some(followers) = self.index.get_mut(topic) {
             followers.remove(&client);

@@ -75,7 +75,7 @@ impl Mailbox {
         }
         let fits = !queue.is_full();
         if !fits {
-            queue.end = Some(End::Slow);
+            queue.end(End::Slow);
         }
         drop(queue);
         self.bell.notify_one();
@@ -85,7 +85,7 @@ impl Mailbox {
     /// Nothing more comes after this.
     pub fn end(&self, end: End) {
         let mut queue = self.lock();
-        queue.end = queue.end.or(Some(end));
+        queue.end(end);
         drop(queue);
         self.bell.notify_one();
     }
@@ -119,6 +119,12 @@ impl Mailbox {
 }
 
 impl Queue {
+    /// An end overtakes what waits, so nothing waits any more.
+    fn end(&mut self, end: End) {
+        self.end = self.end.or(Some(end));
+        self.items.clear();
+        self.bytes = 0;
+    }
     fn is_full(&self) -> bool {
         self.items.len() > FRAMES || self.bytes > BYTES
     }

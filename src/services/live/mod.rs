@@ -131,7 +131,7 @@ impl Live {
                 (None, None) => true,
             };
             if !stands {
-                client.mailbox.end(End::Unauthorised);
+                self.hub.show_out(&client, End::Unauthorised);
                 ended += 1;
             }
         }

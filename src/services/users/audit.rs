@@ -3,19 +3,15 @@ use super::Users;
 use crate::{
     error::{Error, Result},
     models::Named,
-    repositories::{audit, devices, users},
+    repositories::{
+        audit::{self, Entry},
+        devices, users,
+    },
 };
-
-pub use crate::repositories::audit::AuditRow;
 
 impl Users {
     /// One page of what was done to a user and to its devices, newest first.
-    pub async fn audit(
-        &self,
-        who: &Named,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<AuditRow>> {
+    pub async fn audit(&self, who: &Named, before: Option<i64>, limit: i64) -> Result<Vec<Entry>> {
         let mut conn = self.store.conn().await?;
         let user = match who {
             // what was done to an erased user stays written

@@ -12,7 +12,6 @@ mod remove;
 mod reset;
 
 pub use crate::repositories::users::{After, Filter, Sort};
-pub use audit::AuditRow;
 pub(super) use batch::own;
 pub use batch::{Batch, BatchAction, BatchItem, BatchUsers};
 pub use create::CreateUser;

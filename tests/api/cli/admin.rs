@@ -116,7 +116,12 @@ fn settings_are_switched_and_files_read_again() {
     let glance = program.run(&["stats", "dashboard"]);
     assert!(glance.out.contains("1 active"), "{glance:?}");
     let jobs = program.json(&["stats", "jobs"]);
-    assert!(!jobs.as_array().unwrap().is_empty());
+    assert!(!jobs["items"].as_array().unwrap().is_empty());
+    let table = program.run(&["stats", "jobs"]);
+    assert!(
+        table.out.contains("outbox") && table.out.contains("LOOP"),
+        "{table:?}"
+    );
 }
 
 #[test]

@@ -179,7 +179,8 @@ async fn reveals(api: &Api) -> usize {
 async fn what_was_done_to_a_user_is_told_newest_first() {
     let house = House::start(&[]).await;
     let api = Api::local(&house);
-    let made = api.post("/users", json!({"name": "bob"})).await.is(201);
+    let bob = json!({"name": "bob", "email": "bob@mail.example"});
+    let made = api.post("/users", bob).await.is(201);
     api.post("/users", json!({"name": "carl"})).await.is(201);
     let device = api
         .post("/users/bob/devices", json!({"name": "phone"}))
@@ -204,10 +205,20 @@ async fn what_was_done_to_a_user_is_told_newest_first() {
     );
     assert_eq!(rows[1]["subject"], format!("device:{device}"));
     assert!(rows[0]["principal"].as_str().unwrap().starts_with("cli:"));
+    // what is personal in it is for auditors
+    assert_eq!(rows[3]["personal"]["email"], "bob@mail.example");
+    let scopes = json!({"name": "t", "scopes": ["users:read"]});
+    let token = api.post("/tokens", scopes).await.is(201);
+    let other = Api::remote(&house, token["secret"].as_str());
+    let plain = other.get("/users/bob/audit").await.is(200);
+    assert_eq!(plain["items"].as_array().unwrap().len(), 4);
+    assert!(!plain.to_string().contains("bob@mail.example"));
     // what was done to somebody who is erased stays written
     assert_eq!(api.delete("/users/bob?hard=true").await.status, 204);
     let path = format!("/users/{}/audit", made["id"].as_str().unwrap());
-    assert_eq!(api.all(&path, 100).await.len(), 5);
+    let rows = api.all(&path, 100).await;
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row["personal"].is_null()));
     api.get("/users/bob/audit").await.refused(404, "not_found");
 }
 

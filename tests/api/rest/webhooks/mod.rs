@@ -2,7 +2,12 @@
 mod guard;
 
 use crate::support::{
-    api::Api, clock::TurnedClock, database::database, house::House, receiver::Receiver, until,
+    api::Api,
+    clock::TurnedClock,
+    database::database,
+    house::House,
+    receiver::{ENDLESS, Receiver, UNFINISHED},
+    until,
 };
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -355,4 +360,28 @@ async fn o3_answers_are_taken_for_what_they_are() {
     api.get(&format!("/webhooks/{id}"))
         .await
         .refused(404, "not_found");
+}
+
+/// O3: five seconds at most (two here) and 64 KiB of an answer: what has no end ends, what does not go on has failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn o3_an_answer_is_bounded() {
+    let receiver = Receiver::start();
+    let house = house(&receiver, None).await;
+    let api = Api::local(&house);
+    let (id, _) = hook(&api, &receiver.url("/t"), json!(["no.kind"])).await;
+    let test = format!("/webhooks/{id}/test");
+    receiver.answers(ENDLESS);
+    let tested = api.post(&test, json!({})).await.is(200);
+    assert_eq!(
+        (&tested["delivered"], &tested["delivery"]["last_error"]),
+        (&json!(true), &json!(null))
+    );
+    for silent in [UNFINISHED, 0] {
+        receiver.answers(silent);
+        let since = std::time::Instant::now();
+        let tested = api.post(&test, json!({})).await.is(200);
+        assert_eq!(tested["delivered"], false);
+        assert_eq!(tested["delivery"]["last_error"], "timeout", "{tested}");
+        assert!(since.elapsed().as_secs() < 5);
+    }
 }
