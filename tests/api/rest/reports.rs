@@ -179,7 +179,7 @@ async fn summaries_are_held_for_a_moment_and_right_without_redis() {
         let all = shown["users"].as_array().unwrap().iter();
         all.map(|s| s["users"].as_i64().unwrap()).sum::<i64>()
     };
-    assert_eq!(Summary::TTL, Some(std::time::Duration::from_secs(2)));
+    assert_eq!(Summary::TTL, Some(Duration::from_secs(2)));
     let cache = house.services().reports.cache.clone().unwrap();
     let held = Summary("dashboard");
     cache.put(&held, &"no summary".to_owned()).await.unwrap();

@@ -127,10 +127,7 @@ async fn w1_topics_need_their_scopes_and_a_revoked_token_is_out() {
             assert_eq!(answer["op"], expected, "{scope} {topic} {answer}");
         }
         let stream = api
-            .request(
-                reqwest::Method::GET,
-                "/events/stream?topics=overview,jobs,events",
-            )
+            .request(Method::GET, "/events/stream?topics=overview,jobs,events")
             .send()
             .await
             .unwrap();
