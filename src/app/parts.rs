@@ -480,7 +480,7 @@ fn keep(
     crew: &mut Crew,
 ) -> Arc<DirectoryKeeper> {
     let (online, bells, known) = (leases.clone(), hurry.clone(), directory.clone());
-    let (noticed, revocations) = (revocations.clone(), revocations.clone());
+    let (alarm, revocations) = (revocations.clone(), revocations.clone());
     let changed = move |users: &[UserNo], nodes: &[NodeNo]| {
         revocations.users_changed(users);
         for gone in nodes.iter().filter(|node| known.node(**node).is_none()) {
@@ -503,7 +503,7 @@ fn keep(
     let hurried = front.clone();
     let notices = database::listen(url.to_owned(), changes::CHANNEL, crew.stop(), move |_| {
         hurried.hurry();
-        noticed.noticed();
+        alarm.noticed();
     });
     crew.start("notices", notices);
     front

@@ -137,7 +137,9 @@ async fn show_audit(
     let rows = app.users.audit(&user, before, limit + 1).await?;
     let mut rows = app.audit.details(rows).await?;
     if !by.holds(AuditRead::NAME) {
-        rows.iter_mut().for_each(|row| row.personal = None);
+        for row in &mut rows {
+            row.personal = None;
+        }
     }
     let page = Page::new(rows, limit, |row| row.entry.number, AuditRowView::from);
     Ok(HttpResponse::Ok().json(page))
