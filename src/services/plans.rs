@@ -9,10 +9,10 @@ use crate::{
     },
     services::{
         callers::Caller,
-        fields::Fields,
+        fields::{Fields, NOTE},
         idempotency::Keep,
         store::{Seen, Store, Trace, leave},
-        users::{MOST_COUNTED, Users, limits, memberships, span},
+        users::{MOST_COUNTED, Users, memberships, span},
     },
 };
 use chrono::{DateTime, Utc};
@@ -20,6 +20,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
+use validator::Validate;
 
 /// Users a transaction when a plan is applied again.
 const PART: i64 = 100;
@@ -42,41 +43,34 @@ pub struct PlanDetail {
 }
 
 /// All that a plan says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct PlanTerms {
     pub name: String,
+    #[validate(length(max = NOTE))]
     pub note: String,
     /// Bytes a window; `None`: unlimited.
+    #[validate(range(min = 0))]
     pub quota: Option<i64>,
     pub window: Option<Window>,
     /// Seconds from the assignment to the expiry; `None`: the expiry stays.
     pub valid_for: Option<i64>,
+    #[validate(range(min = 0))]
     pub device_limit: Option<i32>,
+    #[validate(range(min = 0))]
     pub online_limit: Option<i32>,
     pub paid: bool,
     /// Groups that its users are put into; empty: their groups stay.
+    #[validate(length(max = 100))]
     pub groups: Vec<String>,
 }
 
 impl PlanTerms {
     fn check(&self) -> Result<String> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(self);
         let name = fields.take("name", name::name(&self.name));
-        fields.check(
-            self.note.chars().count() <= 4_096,
-            "note",
-            "must have at most 4096 characters",
-        );
-        limits(
-            &mut fields,
-            self.quota,
-            self.device_limit,
-            self.online_limit,
-        );
         if let Some(seconds) = self.valid_for {
             fields.take("valid_for", span(seconds));
         }
-        fields.check(self.groups.len() <= 100, "groups", "must be at most 100");
         fields.done()?;
         Ok(name.unwrap_or_default())
     }

@@ -14,6 +14,7 @@ use crate::{
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use validator::Validate;
 
 /// Hysteria takes no lower bandwidth.
 const SLOWEST: i64 = 65_536;
@@ -26,14 +27,16 @@ pub struct Profiles {
 }
 
 /// All that a profile says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct ProfileTerms {
     /// Id or name; `None`: the first that is permitted.
     pub node: Option<String>,
     pub obfs: Option<WantedObfs>,
     /// Bytes a second.
+    #[validate(range(min = SLOWEST, max = FASTEST))]
     pub up: Option<i64>,
     /// Bytes a second.
+    #[validate(range(min = SLOWEST, max = FASTEST))]
     pub down: Option<i64>,
     pub mode: Option<Mode>,
     /// `address:port`.
@@ -56,14 +59,7 @@ pub struct ProfileDetail {
 
 impl ProfileTerms {
     fn check(&self) -> Result<()> {
-        let mut fields = Fields::default();
-        for (field, rate) in [("up", self.up), ("down", self.down)] {
-            fields.check(
-                rate.is_none_or(|n| (SLOWEST..=FASTEST).contains(&n)),
-                field,
-                "must be at least 65536 bytes a second",
-            );
-        }
+        let mut fields = Fields::declared(self);
         if let Some(listen) = &self.listen {
             let at = listen.parse::<SocketAddr>();
             fields.check(

@@ -24,6 +24,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use uuid::Uuid;
+use validator::Validate;
 
 const PREFIX: &str = "hywarden_pat_";
 /// 160 random bits in base 32.
@@ -33,11 +34,13 @@ const CHECKSUM: usize = 6;
 const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
 /// What a token is made with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateToken {
     pub name: String,
+    #[validate(length(min = 1))]
     pub scopes: Vec<String>,
     /// From where it may be used; empty: from anywhere.
+    #[validate(length(max = 256))]
     pub allowed_cidrs: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now.
@@ -165,9 +168,8 @@ impl CreateToken {
         caller: &Caller,
         now: DateTime<Utc>,
     ) -> Result<(String, Vec<IpNet>, Option<DateTime<Utc>>)> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(self);
         let name = fields.take("name", name::name(&self.name));
-        fields.check(!self.scopes.is_empty(), "scopes", "must not be empty");
         for scope in &self.scopes {
             let known = scope == ALL || SCOPES.contains(&scope.as_str());
             if !known {

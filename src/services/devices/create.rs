@@ -1,5 +1,5 @@
 //! Registering a device.
-use super::{DeviceDetail, DeviceSecret, Devices, check_connections, secret::Secret, taken, trace};
+use super::{DeviceDetail, DeviceSecret, Devices, secret::Secret, taken, trace};
 use crate::{
     error::{Error, Result},
     models::{CredentialKind, DeviceId, Named, OnConflict, name},
@@ -9,14 +9,16 @@ use crate::{
 use diesel_async::AsyncConnection;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use validator::Validate;
 
 /// What a device is registered with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateDevice {
     pub name: String,
     pub kind: Option<CredentialKind>,
     /// Of kinds `userpass` and `bare`: what the client sends already.
     pub secret: Option<SecretString>,
+    #[validate(range(min = 1, max = 1000))]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
 }
@@ -30,9 +32,8 @@ impl Devices {
         create: &CreateDevice,
         keep: &Keep<'_, DeviceSecret>,
     ) -> Result<DeviceSecret> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(create);
         let name = fields.take("name", name::name(&create.name));
-        check_connections(&mut fields, create.max_connections);
         fields.done()?;
         let kind = create.kind.unwrap_or(CredentialKind::Own);
         let secret = Secret::new(self, kind, create.secret.as_ref())?;

@@ -36,6 +36,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use validator::Validate;
 
 /// The service.
 #[derive(Clone)]
@@ -66,9 +67,10 @@ pub struct DeviceSecret {
 }
 
 /// What to change of a device.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct EditDevice {
     pub name: Option<String>,
+    #[validate(range(min = 1, max = 1000))]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
 }
@@ -127,12 +129,11 @@ impl Devices {
         edit: &EditDevice,
         seen: &Seen,
     ) -> Result<DeviceDetail> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(edit);
         let name = edit
             .name
             .as_ref()
             .and_then(|n| fields.take("name", name::name(n)));
-        check_connections(&mut fields, edit.max_connections);
         fields.done()?;
         let mut detail = Map::new();
         if name.is_some() {
@@ -309,14 +310,6 @@ pub(super) fn trace<'a>(
     Trace::new(principal, what, format!("device:{}", device.id), at)
         .user(device.user_no)
         .device(device.number)
-}
-
-fn check_connections(fields: &mut Fields, connections: Option<i16>) {
-    fields.check(
-        connections.is_none_or(|n| (1..=1000).contains(&n)),
-        "max_connections",
-        "must be 1 to 1000",
-    );
 }
 
 /// A name that another live device of the user has.

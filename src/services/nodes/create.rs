@@ -15,9 +15,10 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
+use validator::Validate;
 
 /// What a node is added with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateNode {
     pub name: String,
     /// `host:port`, or `host:port,range` where clients hop.
@@ -29,10 +30,15 @@ pub struct CreateNode {
     pub stats_url: String,
     /// `None`: made here.
     pub stats_secret: Option<SecretString>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_plaintext: Vec<String>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_targets: Vec<String>,
+    #[validate(length(max = plan::ENTRIES))]
     pub own_addresses: Vec<String>,
+    #[validate(range(min = plan::SLOWEST, max = plan::FASTEST))]
     pub line_rate: Option<i64>,
+    #[validate(range(min = 1, max = 86_400))]
     pub require_stats: Option<i32>,
     pub gaming: bool,
     pub streaming: bool,
@@ -56,7 +62,7 @@ struct Checked {
 
 impl Nodes {
     fn check(&self, create: &CreateNode) -> Result<Checked> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(create);
         let name = fields.take("name", name::label(&create.name));
         let address = fields.take("address", create.address.parse::<Address>());
         let sni = create
@@ -74,7 +80,6 @@ impl Nodes {
         let plaintext = plan::plaintext(&mut fields, &create.allow_plaintext);
         let targets = plan::networks(&mut fields, "allow_targets", &create.allow_targets);
         let own = plan::addresses(&mut fields, "own_addresses", &create.own_addresses);
-        plan::rates(&mut fields, create.line_rate, create.require_stats);
         let stats_url = fields.take("stats_url", self.policy.stats_url(&create.stats_url));
         if let Some(url) = &stats_url {
             refuse_exposed(&mut fields, plan::Path::Stats, url, &plaintext);

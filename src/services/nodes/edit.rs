@@ -19,9 +19,10 @@ use diesel_async::AsyncConnection;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
+use validator::Validate;
 
 /// What to change; `Some(None)` removes a value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct EditNode {
     pub address: Option<String>,
     pub sni: Option<Option<String>>,
@@ -30,10 +31,15 @@ pub struct EditNode {
     pub obfs_password: Option<SecretString>,
     pub stats_url: Option<String>,
     pub stats_secret: Option<SecretString>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_plaintext: Option<Vec<String>>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_targets: Option<Vec<String>>,
+    #[validate(length(max = plan::ENTRIES))]
     pub own_addresses: Option<Vec<String>>,
+    #[validate(range(min = plan::SLOWEST, max = plan::FASTEST))]
     pub line_rate: Option<Option<i64>>,
+    #[validate(range(min = 1, max = 86_400))]
     pub require_stats: Option<Option<i32>>,
     pub gaming: Option<bool>,
     pub streaming: Option<bool>,
@@ -72,7 +78,7 @@ impl EditNode {
 impl Nodes {
     /// Applies the change to a locked row.
     fn apply(&self, edit: &EditNode, node: &mut Node) -> Result<Vec<&'static str>> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(edit);
         let mut changed = Vec::new();
         if let Some(text) = &edit.address {
             changed.push("address");
@@ -118,11 +124,6 @@ impl Nodes {
             changed.push("require_stats");
             node.require_stats_seconds = edit.require_stats.flatten();
         }
-        plan::rates(
-            &mut fields,
-            edit.line_rate.flatten(),
-            edit.require_stats.flatten(),
-        );
         changed.extend(self.apply_stats(edit, node, &mut fields)?);
         fields.done()?;
         Ok(changed)

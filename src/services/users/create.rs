@@ -8,29 +8,38 @@ use crate::{
         users::{self, NewUser},
     },
     services::{
-        audit::seal_personal, callers::Caller, fields::Fields, idempotency::Keep, store::leave,
+        audit::seal_personal,
+        callers::Caller,
+        fields::{Fields, NOTE},
+        idempotency::Keep,
+        store::leave,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use validator::Validate;
 
 /// What an account is made with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateUser {
     pub name: String,
     pub role: Option<Role>,
     /// Where a lost password is mended.
     pub email: Option<String>,
+    #[validate(length(max = NOTE))]
     pub note: String,
     /// Bytes a window; `None`: unlimited.
+    #[validate(range(min = 0))]
     pub quota: Option<i64>,
     pub window: Option<Window>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now, or from the first admission of a user on hold.
     pub expires_in: Option<i64>,
     pub on_hold: bool,
+    #[validate(range(min = 0))]
     pub device_limit: Option<i32>,
+    #[validate(range(min = 0))]
     pub online_limit: Option<i32>,
     /// `None`: the group `default`.
     pub groups: Option<Vec<String>>,
@@ -40,7 +49,7 @@ pub struct CreateUser {
 
 impl CreateUser {
     fn check(&self, now: DateTime<Utc>) -> Result<(String, Option<TimeDelta>)> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(self);
         let name = fields.take("name", name::name(&self.name));
         if let Some(email) = &self.email {
             fields.take("email", name::email(email));
@@ -48,17 +57,6 @@ impl CreateUser {
         let expires_in = self
             .expires_in
             .and_then(|s| fields.take("expires_in", span(s)));
-        fields.check(
-            self.note.chars().count() <= 4_096,
-            "note",
-            "must have at most 4096 characters",
-        );
-        limits(
-            &mut fields,
-            self.quota,
-            self.device_limit,
-            self.online_limit,
-        );
         if self.expires_at.is_some() && self.expires_in.is_some() {
             fields.wrong("expires_in", "stands beside expires_at: give one of them");
         }
@@ -72,19 +70,6 @@ impl CreateUser {
         fields.done()?;
         Ok((name.unwrap_or_default(), expires_in))
     }
-}
-
-/// Bytes and counts are never negative.
-pub(in crate::services) fn limits(
-    fields: &mut Fields,
-    quota: Option<i64>,
-    devices: Option<i32>,
-    online: Option<i32>,
-) {
-    const NEGATIVE: &str = "must not be negative";
-    fields.check(quota.is_none_or(|n| n >= 0), "quota", NEGATIVE);
-    fields.check(devices.is_none_or(|n| n >= 0), "device_limit", NEGATIVE);
-    fields.check(online.is_none_or(|n| n >= 0), "online_limit", NEGATIVE);
 }
 
 /// A date that the database and every client can hold.

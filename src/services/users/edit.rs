@@ -1,7 +1,7 @@
 //! Changing what people set of an account.
 use super::{
     UserDetail, Users,
-    create::{far, limits, taken},
+    create::{far, taken},
     managed, span, spare, trace,
 };
 use crate::{
@@ -11,21 +11,24 @@ use crate::{
     services::{
         audit::seal_personal,
         callers::Caller,
-        fields::Fields,
+        fields::{Fields, NOTE},
         store::{Seen, leave},
     },
 };
 use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Map, Value, json};
+use validator::Validate;
 
 /// What to change; `Some(None)` removes a value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct EditUser {
     pub name: Option<String>,
     pub role: Option<Role>,
     pub email: Option<Option<String>>,
+    #[validate(length(max = NOTE))]
     pub note: Option<String>,
+    #[validate(range(min = 0))]
     pub quota: Option<Option<i64>>,
     pub window: Option<Window>,
     pub expires_at: Option<Option<DateTime<Utc>>>,
@@ -33,13 +36,15 @@ pub struct EditUser {
     pub expires_in: Option<i64>,
     /// `false` starts the clock now.
     pub on_hold: Option<bool>,
+    #[validate(range(min = 0))]
     pub device_limit: Option<Option<i32>>,
+    #[validate(range(min = 0))]
     pub online_limit: Option<Option<i32>>,
 }
 
 impl EditUser {
     fn check(&self, now: DateTime<Utc>) -> Result<Option<String>> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(self);
         let name = self
             .name
             .as_ref()
@@ -50,19 +55,6 @@ impl EditUser {
         if let Some(seconds) = self.expires_in {
             fields.take("expires_in", span(seconds));
         }
-        if let Some(note) = &self.note {
-            fields.check(
-                note.chars().count() <= 4_096,
-                "note",
-                "must have at most 4096 characters",
-            );
-        }
-        limits(
-            &mut fields,
-            self.quota.flatten(),
-            self.device_limit.flatten(),
-            self.online_limit.flatten(),
-        );
         far(&mut fields, self.expires_at.flatten(), now);
         if self.expires_at.is_some() && self.expires_in.is_some() {
             fields.wrong("expires_in", "stands beside expires_at: give one of them");

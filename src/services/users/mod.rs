@@ -15,7 +15,7 @@ pub use crate::repositories::users::{After, Filter, Sort};
 pub(super) use batch::own;
 pub use batch::{Batch, BatchAction, BatchItem, BatchUsers};
 pub use create::CreateUser;
-pub(super) use create::{limits, memberships};
+pub(super) use create::memberships;
 pub use edit::EditUser;
 pub use explain::{Explained, Refusal};
 pub use overdue::Overdue;
