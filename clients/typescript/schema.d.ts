@@ -96,7 +96,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What background jobs have before them. */
+        /** What background jobs have before them, and how the loops of this instance go. */
         get: operations["list_jobs"];
         put?: never;
         post?: never;
@@ -2301,6 +2301,8 @@ export interface components {
             detail: unknown;
             /** Format: int64 */
             number: number;
+            /** @description Personal values, for who holds `audit:read`; gone once the user is erased. */
+            personal?: unknown;
             /** @description Who: `user:<id>`, `token:<id>`, `cli:<uid>`. */
             principal: string;
             /** @description To what, such as `device:<id>`. */
@@ -3033,6 +3035,8 @@ export interface components {
         /** @description What background jobs have before them. */
         JobsView: {
             items: components["schemas"]["JobView"][];
+            /** @description The loops of the instance that answers. */
+            loops: components["schemas"]["LoopView"][];
         };
         /** @description A key, without the key. */
         KeyView: {
@@ -3131,6 +3135,30 @@ export interface components {
         LogoutBody: {
             refresh_token?: string | null;
         };
+        /** @description A loop of this instance. */
+        LoopView: {
+            /**
+             * Format: double
+             * @description Seconds between two rounds.
+             */
+            every: number;
+            /** Format: date-time */
+            failed_at?: string | null;
+            /** Format: int64 */
+            failures: number;
+            /** Format: date-time */
+            last_at: string;
+            /** @description What went wrong the last time that anything did. */
+            last_error?: string | null;
+            /**
+             * Format: double
+             * @description Seconds by which the next round has missed its time.
+             */
+            late: number;
+            name: string;
+            /** Format: int64 */
+            runs: number;
+        };
         /** @description Whether changes are taken. */
         MaintenanceView: {
             /** @description What the panel shows. */
@@ -3160,6 +3188,11 @@ export interface components {
             session?: components["schemas"]["SessionId"] | null;
             totp: boolean;
             user?: components["schemas"]["UserId"] | null;
+            /**
+             * Format: int64
+             * @description Of the account; rises with each change, and is the `ETag`.
+             */
+            version?: number | null;
         };
         /**
          * @description What a client offers to the programs on its machine.
@@ -3291,6 +3324,8 @@ export interface components {
                 detail: unknown;
                 /** Format: int64 */
                 number: number;
+                /** @description Personal values, for who holds `audit:read`; gone once the user is erased. */
+                personal?: unknown;
                 /** @description Who: `user:<id>`, `token:<id>`, `cli:<uid>`. */
                 principal: string;
                 /** @description To what, such as `device:<id>`. */
@@ -3993,6 +4028,11 @@ export interface components {
                 /** Format: date-time */
                 updated_at: string;
                 url: string;
+                /**
+                 * Format: int64
+                 * @description Rises with each change; the `ETag` of the webhook.
+                 */
+                version: number;
             }[];
             /** @description Give it back as `cursor` for the next page; `null` on the last one. */
             next_cursor?: string | null;
@@ -4400,6 +4440,11 @@ export interface components {
             /** @description In place of the configuration's `log.level`. */
             log_level?: string | null;
             maintenance: boolean;
+            /**
+             * Format: int64
+             * @description Rises with each change; the `ETag`.
+             */
+            version: number;
         };
         /** @description The first superadmin. */
         SetupBody: {
@@ -4837,6 +4882,11 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
             url: string;
+            /**
+             * Format: int64
+             * @description Rises with each change; the `ETag` of the webhook.
+             */
+            version: number;
         };
         /**
          * @description How often the quota starts again.
@@ -5332,7 +5382,10 @@ export interface operations {
     rotate_key: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own word for this request: repeated with it and the same body, it is done once. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description pepper, connection_id, sealing, audit or signing */
                 purpose: string;
@@ -5357,6 +5410,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -5586,7 +5640,13 @@ export interface operations {
     edit_settings: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` that was seen; the change is refused if the object has another by now.
+                 * @example "7"
+                 */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5608,6 +5668,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5869,7 +5930,10 @@ export interface operations {
     create_invite: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own word for this request: repeated with it and the same body, it is done once. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5891,6 +5955,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -6101,7 +6166,13 @@ export interface operations {
     edit_me: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` that was seen; the change is refused if the object has another by now.
+                 * @example "7"
+                 */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6123,6 +6194,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -6362,7 +6434,10 @@ export interface operations {
     setup_token: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own word for this request: repeated with it and the same body, it is done once. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6383,6 +6458,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -7258,7 +7334,10 @@ export interface operations {
     open_stream: {
         parameters: {
             query?: {
-                /** @description Topics, separated by commas; absent: `events`, or `me` for a person who may not see all. */
+                /**
+                 * @description Topics, separated by commas; absent: `events`, or `me` for a person who may not see them, or `overview` for a token
+                 *     that may not.
+                 */
                 topics?: string;
             };
             header?: never;
@@ -10087,7 +10166,10 @@ export interface operations {
     password_link: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own word for this request: repeated with it and the same body, it is done once. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name */
                 user: string;
@@ -10108,9 +10190,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -10518,7 +10602,10 @@ export interface operations {
     create_webhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own word for this request: repeated with it and the same body, it is done once. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10615,7 +10702,13 @@ export interface operations {
     edit_webhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description The `ETag` that was seen; the change is refused if the object has another by now.
+                 * @example "7"
+                 */
+                "If-Match"?: string;
+            };
             path: {
                 /** @description Id or name */
                 webhook: string;
@@ -10642,6 +10735,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -10728,7 +10822,10 @@ export interface operations {
     rotate_webhook_secret: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The caller's own word for this request: repeated with it and the same body, it is done once. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description Id or name */
                 webhook: string;
@@ -10749,9 +10846,11 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

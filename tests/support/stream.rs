@@ -50,10 +50,10 @@ impl Stream {
 
     /// The number to go on from.
     pub fn last_id(&self) -> String {
-        let ids = self
+        let mut ids = self
             .text
             .lines()
             .filter_map(|line| line.strip_prefix("id: "));
-        ids.last().unwrap().to_owned()
+        ids.next_back().unwrap().to_owned()
     }
 }

@@ -237,7 +237,7 @@ struct Count {
 /// K1, S3: pepper, id MAC, sealing, audit and signing.
 #[tokio::test(flavor = "multi_thread")]
 async fn k1_nobody_notices_a_rotation() {
-    let mut world = World::new().await;
+    let mut world = Box::pin(World::new()).await;
     world.all_right("at first").await;
     // what is sealed nowhere would prove nothing
     for column in COLUMNS {
