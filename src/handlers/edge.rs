@@ -1,6 +1,10 @@
 //! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
 //! oversized body is refused unread.
-use super::{browser, json, principal, problem::Problem};
+use super::{
+    browser, json, principal,
+    problem::Problem,
+    unread::{Unread, hold},
+};
 use crate::{
     clock::Clock,
     services::{Services, refusals::Refused},
@@ -57,7 +61,7 @@ pub fn request_id() -> Option<Uuid> {
 pub struct AskedBy(pub String);
 
 /// The guard of the API's scope.
-pub async fn edge<B: MessageBody>(
+pub async fn edge<B: MessageBody + 'static>(
     clock: Data<dyn Clock>,
     metrics: Data<Metrics>,
     req: ServiceRequest,
@@ -132,8 +136,8 @@ async fn note(req: &HttpRequest, refused: Refused<'_>) {
     }
 }
 
-async fn guarded<B: MessageBody>(
-    req: ServiceRequest,
+async fn guarded<B: MessageBody + 'static>(
+    mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     if browser::is_preflight(req.request()) {
@@ -144,7 +148,9 @@ async fn guarded<B: MessageBody>(
         return Ok(req.into_response(answer).map_into_right_body());
     }
     if let Some(refusal) = refused(&req) {
-        return Ok(req.into_response(refusal.response()).map_into_right_body());
+        let unread = req.take_payload();
+        let answer = hold(refusal.response(), unread);
+        return Ok(req.into_response(answer).map_into_right_body());
     }
     let allowance = allowance(&req);
     let answer = async {
@@ -153,9 +159,24 @@ async fn guarded<B: MessageBody>(
         next.call(req).await
     };
     match tokio::time::timeout(allowance, answer).await {
-        Ok(answer) => Ok(answer?.map_into_left_body()),
+        Ok(answer) => Ok(with_unread(answer?)),
         // routing needs the request to itself, so there is none left here to answer: an error carries the answer
         Err(_) => Err(late()),
+    }
+}
+
+/// The answer; with what an extractor left of the body, if it did.
+fn with_unread<B: MessageBody + 'static>(
+    answer: ServiceResponse<B>,
+) -> ServiceResponse<EitherBody<B>> {
+    let left = answer.request().extensions_mut().remove::<Unread>();
+    match left {
+        None => answer.map_into_left_body(),
+        Some(Unread(unread)) => {
+            let (req, answer) = answer.into_parts();
+            let answer = hold(answer.map_into_boxed_body(), unread);
+            ServiceResponse::new(req, answer).map_into_right_body()
+        }
     }
 }
 

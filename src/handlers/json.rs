@@ -3,6 +3,7 @@ use super::{
     edge::Deadlines,
     idempotency::{BodyDigest, KEY},
     principal,
+    unread::Unread,
 };
 use crate::error::{Error, FieldError};
 use actix_web::{
@@ -69,11 +70,12 @@ fn body<T: DeserializeOwned>(
     let (payload, passed) = (payload.take(), principal::passed(req));
     let arrival = arrival(req);
     // who repeats a request must repeat its body
-    let repeatable = req.headers().contains_key(KEY).then(|| req.clone());
+    let is_repeatable = req.headers().contains_key(KEY);
+    let req = req.clone();
     async move {
         passed.await;
-        let body = read(payload, limit, arrival).await?;
-        if let Some(req) = repeatable {
+        let body = read(&req, payload, limit, arrival).await?;
+        if is_repeatable {
             let digest = BodyDigest(Sha256::digest(&body).into());
             req.extensions_mut().insert(digest);
         }
@@ -95,6 +97,7 @@ pub fn arrival(req: &HttpRequest) -> Duration {
 
 /// The whole body, at most so long, in so much time.
 pub async fn read(
+    req: &HttpRequest,
     mut payload: Payload,
     limit: usize,
     arrival: Duration,
@@ -110,7 +113,11 @@ pub async fn read(
         }
         Ok(())
     };
-    timeout(arrival, whole).await.map_err(|_| Error::Slow)??;
+    let whole = timeout(arrival, whole).await;
+    let Ok(Ok(())) = whole else {
+        req.extensions_mut().insert(Unread(payload));
+        return Err(whole.map_or(Error::Slow, |read| read.err().unwrap_or(Error::Slow)));
+    };
     Ok(body)
 }
 

@@ -35,5 +35,6 @@ pub mod stats;
 pub mod system;
 pub mod tokens;
 pub mod traffic;
+pub mod unread;
 pub mod users;
 pub mod webhooks;

@@ -30,7 +30,7 @@ pub fn add(document: &mut OpenApi) {
             parameters(operation);
             body(operation, &components);
             let more = if is_edged {
-                usual(path, operation, is_open)
+                usual((method, path.as_str()), operation, is_open)
             } else {
                 Vec::new()
             };
@@ -130,7 +130,8 @@ fn answers(components: &mut Components) {
 }
 
 /// What the way to the handler may answer before it.
-fn usual(path: &str, operation: &Operation, is_open: bool) -> Vec<StatusCode> {
+fn usual((method, path): (&str, &str), operation: &Operation, is_open: bool) -> Vec<StatusCode> {
+    let changes = method != "GET";
     let has_body = operation.request_body.is_some();
     let given = operation.parameters.as_deref().unwrap_or_default();
     let takes = |place: ParameterIn| {
@@ -138,11 +139,12 @@ fn usual(path: &str, operation: &Operation, is_open: bool) -> Vec<StatusCode> {
             .iter()
             .any(|one| matches!(one, RefOr::T(one) if one.parameter_in == place))
     };
-    let header = |name: &str| {
+    let named = |name: &str| {
         given
             .iter()
             .any(|one| matches!(one, RefOr::T(one) if one.name == name))
     };
+    let names_an_object = ["user", "device", "node", "group"].into_iter().any(named);
     let mut all = vec![
         StatusCode::BAD_REQUEST,
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -156,11 +158,17 @@ fn usual(path: &str, operation: &Operation, is_open: bool) -> Vec<StatusCode> {
         (has_body, StatusCode::REQUEST_TIMEOUT),
         (!is_open, StatusCode::UNAUTHORIZED),
         (!is_open || has_body, StatusCode::FORBIDDEN),
-        (path.contains('{'), StatusCode::NOT_FOUND),
-        (header("Idempotency-Key"), StatusCode::CONFLICT),
-        (header("If-Match"), StatusCode::PRECONDITION_FAILED),
+        (path.contains('{') || names_an_object, StatusCode::NOT_FOUND),
+        // what is to be changed may be in a state that does not allow it, or be called as something else is
+        (changes && !is_open, StatusCode::CONFLICT),
+        (named("If-Match"), StatusCode::PRECONDITION_FAILED),
+        // whoever proves who it is can do so too often
         (
-            has_body || takes(ParameterIn::Query) || header("Idempotency-Key"),
+            changes && path.starts_with("/api/v1/auth/"),
+            StatusCode::TOO_MANY_REQUESTS,
+        ),
+        (
+            has_body || takes(ParameterIn::Query) || named("Idempotency-Key"),
             StatusCode::UNPROCESSABLE_ENTITY,
         ),
     ];

@@ -60,12 +60,12 @@ impl FromRequest for Form {
             .and_then(|v| v.to_str().ok());
         let kind = kind.and_then(|v| v.split(';').next()).map(str::trim);
         let is_form = kind == Some("application/x-www-form-urlencoded");
-        let (payload, arrival) = (payload.take(), arrival(req));
+        let (req, payload, arrival) = (req.clone(), payload.take(), arrival(req));
         Box::pin(async move {
             if !is_form {
                 return Err(Error::FormNeeded);
             }
-            let body = read(payload, 4 * 1024, arrival).await?;
+            let body = read(&req, payload, 4 * 1024, arrival).await?;
             let mut form = Self {
                 username: String::new(),
                 password: SecretString::default(),

@@ -47,7 +47,7 @@ async fn i1_too_long_a_body_is_refused_unread() {
     }
     // of somebody who is not known yet 4 KiB are enough, also of what comes in pieces
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(5_000));
-    let piece = format!("{:x}\r\n{long}\r\n0\r\n\r\n", long.len());
+    let piece = format!("{:x}\r\n{long}\r\n", long.len());
     for path in [
         "/api/v1/auth/login",
         "/api/v1/auth/register",
@@ -60,8 +60,26 @@ async fn i1_too_long_a_body_is_refused_unread() {
             [pieces.as_bytes(), piece.as_bytes()],
         ] {
             let told = tell(at, &parts).await;
-            assert_eq!(told.status(), 413, "{path} {}", told.text);
+            assert_eq!(
+                (told.status(), told.closed),
+                (413, true),
+                "{path} {}",
+                told.text
+            );
         }
+    }
+    // the hook has a measure of its own; who is not known there is read as far, and no further
+    let node = house.node("fra1", 9).await;
+    let hook = {
+        use secrecy::ExposeSecret;
+        let url: url::Url = node.config.hook_url.expose_secret().parse().unwrap();
+        format!("/hook/v1/fra1/{}", url.password().unwrap())
+    };
+    let piece = format!("{:x}\r\n{}\r\n", 17 << 10, "x".repeat(17 << 10));
+    for (path, status) in [(hook.as_str(), 413), ("/hook/v1/fra1/wrong", 401)] {
+        let head = head("x", path, "Transfer-Encoding: chunked\r\n");
+        let told = tell(at, &[head.as_bytes(), piece.as_bytes()]).await;
+        assert_eq!((told.status(), told.closed), (status, true), "{path}");
     }
     nobody_was_made(&house).await;
 }
