@@ -1,17 +1,20 @@
 //! What an operator may set: one struct a section, filled from `configs/default.toml` (built in), a file, the
 //! environment and flags, in this order. Knows nothing above; others get their section by value.
 mod blank;
+mod check;
 mod layers;
+mod logins;
 mod place;
 pub mod units;
 mod unknown;
 
 pub use layers::{Sources, default_text};
+pub use logins::{Logins, Mail, Registration};
 
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
@@ -150,71 +153,6 @@ pub struct Keys {
     /// The file; none: `keys.toml` in the data directory.
     #[serde(deserialize_with = "blank::none")]
     pub file: Option<PathBuf>,
-}
-
-/// Who may make an account for itself.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Registration {
-    /// Nobody.
-    Off,
-    /// Whoever was invited.
-    Invite,
-    /// Everybody.
-    Open,
-}
-
-/// People who log in.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Logins {
-    /// Who may make an account for itself.
-    pub registration: Registration,
-    /// What an account has that somebody made without an invitation.
-    #[serde(deserialize_with = "units::bytes")]
-    pub registration_quota: u64,
-    /// How long an access token is valid.
-    #[serde(deserialize_with = "units::duration")]
-    pub access_lifetime: Duration,
-    /// Unused for so long a login ends.
-    #[serde(deserialize_with = "units::duration")]
-    pub idle: Duration,
-    /// However much it is used it ends then.
-    #[serde(deserialize_with = "units::duration")]
-    pub lifetime: Duration,
-    /// How long an invitation is valid.
-    #[serde(deserialize_with = "units::duration")]
-    pub invite_lifetime: Duration,
-    /// Memory of one password hash.
-    #[serde(deserialize_with = "units::bytes")]
-    pub hash_memory: u64,
-    /// Passes of one password hash.
-    pub hash_passes: u32,
-    /// Hashes at once; 0: one a core.
-    pub hash_threads: usize,
-    /// Hashes that wait for their turn.
-    pub hash_queue: usize,
-    /// Tries of one address at once; then one a minute.
-    pub tries: u32,
-    /// Tries of everybody a second.
-    pub tries_per_second: u32,
-    /// Further public keys whose tokens are taken.
-    #[serde(deserialize_with = "blank::none")]
-    pub trusted_keys: Option<PathBuf>,
-}
-
-/// Mail to people.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mail {
-    /// The server that takes it; none: no mail.
-    #[serde(deserialize_with = "blank::secret")]
-    pub smtp_url: Option<SecretString>,
-    /// Where `smtp_url` was read from.
-    #[serde(deserialize_with = "blank::none")]
-    pub smtp_url_file: Option<PathBuf>,
-    /// From whom it comes.
-    pub from: String,
 }
 
 /// The auth hook.
@@ -408,125 +346,6 @@ impl Settings {
     /// The local API's socket.
     pub fn api_socket(&self) -> PathBuf {
         self.data_dir.join("api.sock")
-    }
-
-    fn check(&self) -> Result<()> {
-        let wrong = |key: &str, why: &str| Err(anyhow::anyhow!("{key}: {why}"));
-        match (&self.server.tls_cert, &self.server.tls_key) {
-            (Some(_), None) => return wrong("server.tls_key", "needed with server.tls_cert"),
-            (None, Some(_)) => return wrong("server.tls_cert", "needed with server.tls_key"),
-            _ => {}
-        }
-        if let Some(url) = &self.database.url
-            && url
-                .expose_secret()
-                .parse::<tokio_postgres::Config>()
-                .is_err()
-        {
-            return wrong("database.url", "is not postgres://user@host/database");
-        }
-        if let Some(url) = &self.redis.url
-            && !Url::parse(url.expose_secret())
-                .is_ok_and(|url| ["redis", "rediss", "redis+unix", "unix"].contains(&url.scheme()))
-        {
-            return wrong("redis.url", "is not redis://host:port/0");
-        }
-        if self.database.pool < 2 {
-            return wrong("database.pool", "at least 2");
-        }
-        if self.database.jobs_pool < 2 {
-            return wrong("database.jobs_pool", "at least 2");
-        }
-        if self.accounting.min_interval.is_zero()
-            || self.accounting.min_interval > self.accounting.max_interval
-        {
-            return wrong(
-                "accounting.min_interval",
-                "more than 0 and at most accounting.max_interval",
-            );
-        }
-        if self.hook.guess_burst == 0 || self.hook.guess_per_second == 0 {
-            return wrong(
-                "hook.guess_burst",
-                "guess_burst and guess_per_second are at least 1",
-            );
-        }
-        let server = &self.server;
-        let waits = [
-            server.head_timeout,
-            server.body_timeout,
-            server.request_timeout,
-        ];
-        if waits.iter().any(|wait| *wait < Duration::from_secs(1)) {
-            return wrong(
-                "server.request_timeout",
-                "head_timeout, body_timeout and request_timeout are at least 1s",
-            );
-        }
-        self.check_logins()?;
-        let silence = self.live.ping_timeout;
-        if silence < Duration::from_millis(100) || silence > Duration::from_secs(30) {
-            return wrong("live.ping_timeout", "from 100ms to 30s");
-        }
-        if self.hook.batch_rows == 0 || self.hook.queue_rows == 0 {
-            return wrong(
-                "hook.batch_rows",
-                "batch_rows and queue_rows are at least 1",
-            );
-        }
-        if self
-            .accounting
-            .thresholds
-            .iter()
-            .any(|p| !(1..100).contains(p))
-        {
-            return wrong("accounting.thresholds", "percents between 1 and 99");
-        }
-        Ok(())
-    }
-}
-
-impl Settings {
-    fn check_logins(&self) -> Result<()> {
-        let logins = &self.logins;
-        let minute = Duration::from_mins(1);
-        let checks = [
-            (
-                logins.access_lifetime >= minute && logins.access_lifetime <= 10 * minute,
-                "logins.access_lifetime: from 1m to 10m",
-            ),
-            (
-                logins.idle >= minute && logins.lifetime >= logins.idle,
-                "logins.idle: at least 1m and at most logins.lifetime",
-            ),
-            (
-                logins.hash_memory >= 19 << 20 && logins.hash_memory <= 1 << 30,
-                "logins.hash_memory: from 19MiB to 1GiB",
-            ),
-            (
-                (2..=100).contains(&logins.hash_passes),
-                "logins.hash_passes: from 2 to 100",
-            ),
-            (
-                logins.hash_queue > 0 && logins.tries > 0 && logins.tries_per_second > 0,
-                "logins.hash_queue, tries and tries_per_second: at least 1",
-            ),
-            (
-                self.mail.smtp_url.is_none() || self.mail.from.contains('@'),
-                "mail.from: an address, needed with mail.smtp_url",
-            ),
-            (
-                self.server.allowed_origins.iter().all(|origin| {
-                    Url::parse(origin)
-                        .is_ok_and(|url| url.origin().ascii_serialization() == *origin)
-                }),
-                "server.allowed_origins: origins such as https://panel.example.com",
-            ),
-        ];
-        match checks.iter().find(|(fine, _)| !fine) {
-            Some((_, why)) => Err(anyhow::anyhow!("{why}")),
-            None => Ok(()),
-        }
     }
 }
 

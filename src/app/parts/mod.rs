@@ -1,4 +1,7 @@
-//! What decides, counts and enforces, joined.
+//! What decides, counts and enforces, joined: what it stands on is `ground`, the loops that keep it going are `tasks`.
+mod ground;
+mod tasks;
+
 use crate::{
     admission::{
         CredentialKeys, Directory, IdKeys, Memory,
@@ -8,17 +11,16 @@ use crate::{
     cache::Cache,
     clock::{self, Clock},
     config::Settings,
-    database::{self, Database},
+    database::Database,
     handlers::{
         browser::AllowedOrigins, client::TrustedProxies, docs::Docs, edge::Deadlines,
         problem::Methods,
     },
     hysteria::stats::Dialer,
-    jobs::{self, Crew},
+    jobs::Crew,
     keyring::Keyring,
-    models::{NodeNo, UserNo},
     openapi,
-    repositories::{Db, Use, changes, directory, nodes, pool},
+    repositories::{Db, Use, directory, pool},
     services::{
         Services,
         accounting::{self, Accounting, opened},
@@ -26,18 +28,16 @@ use crate::{
         audit::Audit,
         configuration::{self, Configuration},
         devices::Devices,
-        directory::{DirectoryKeeper, Keeper, KeeperSettings},
-        enforcement::{ExpiryTimer, Hurry},
+        enforcement::Hurry,
         events::Events,
         groups::Groups,
         idempotency::Idempotency,
-        instance::{self, Registration},
+        instance::Registration,
         keys::{self, Keys},
         leases::Leases,
-        live::{Hub, Live, News},
+        live::{Hub, Live},
         logins::Revocations,
-        nodes::{Nodes, Policy},
-        outbox::Outbox,
+        nodes::Nodes,
         plans::Plans,
         profiles::Profiles,
         quarantine::Quarantine,
@@ -138,11 +138,11 @@ impl Parts {
             addresses: Addresses::default(),
             maintenance: AtomicBool::new(settings.maintenance.deny_logins),
         });
-        let leases = Arc::new(leases(settings, &db, clock.clone()).await?);
+        let leases = Arc::new(ground::leases(settings, &db, clock.clone()).await?);
         let hurry = Arc::<Hurry>::default();
         let directory = Arc::<Directory>::default();
         let revocations = Arc::<Revocations>::default();
-        let keeper = keep(
+        let keeper = ground::keep(
             database.url(),
             &directory,
             (&leases, &hurry, &revocations),
@@ -229,11 +229,11 @@ impl Parts {
             directory: directory.clone(),
             metrics: metrics.clone(),
             tickets: Arc::default(),
-            origins: origins(settings),
+            origins: ground::origins(settings),
             idle: TimeDelta::from_std(settings.logins.idle)?,
             silence: settings.live.ping_timeout,
         };
-        let logins = super::logins::build(
+        let logins = crate::app::logins::build(
             settings,
             (&store, &users, &keyring, &revocations),
             &metrics,
@@ -294,7 +294,7 @@ impl Parts {
                 leases: leases.clone(),
                 hurry: hurry.clone(),
                 dialer: Dialer::new(&settings.nodes.allowed_cidrs)?,
-                policy: policy(settings, hook),
+                policy: ground::policy(settings, hook),
             },
             groups: Groups {
                 store: store.clone(),
@@ -347,7 +347,7 @@ impl Parts {
             services,
             proxies,
             origins: AllowedOrigins(settings.server.allowed_origins.clone()),
-            docs: described(settings)?,
+            docs: ground::described(settings)?,
             deadlines: Deadlines {
                 request: settings.server.request_timeout,
                 body: settings.server.body_timeout,
@@ -357,59 +357,11 @@ impl Parts {
             restarts: database.restarts(),
         };
         let rounds = parts.services.rounds.clone();
-        logins.start(settings, refusals, rounds.clone(), crew)?;
-        let outbox = Outbox {
-            db: parts.jobs_db.clone(),
-            clock: parts.clock.clone(),
-            listener: {
-                let live = parts.services.live.clone();
-                Arc::new(move |events| live.announce(events.into_iter().map(News::from).collect()))
-            },
-        };
+        logins.start(settings, refusals, rounds, crew)?;
         parts.services.switches.refresh().await?;
-        crew.start(
-            "switches",
-            jobs::switches::run(parts.services.switches.clone(), rounds.clone(), crew.stop()),
-        );
-        let live = parts.services.live.clone();
-        crew.start(
-            "live",
-            jobs::live::run(live.clone(), rounds.clone(), crew.stop()),
-        );
-        crew.start(
-            "live watch",
-            jobs::live::watch(live.clone(), revocations, crew.stop()),
-        );
-        crew.start("live listener", jobs::live::listen(live, crew.stop()));
-        crew.start(
-            "webhooks",
-            jobs::webhooks::run(parts.services.webhooks.clone(), rounds.clone(), crew.stop()),
-        );
-        crew.start(
-            "audit",
-            jobs::audit::run(parts.services.audit.clone(), rounds.clone(), crew.stop()),
-        );
-        crew.start(
-            "keys",
-            jobs::keys::run(parts.services.keys.clone(), rounds.clone(), crew.stop()),
-        );
-        crew.start("outbox", jobs::outbox::run(outbox, rounds, crew.stop()));
+        parts.start(revocations, crew);
         crew.start("aftermath", aftermath_writer.run(crew.stop()));
-        let timer = ExpiryTimer::new(
-            parts.directory.clone(),
-            parts.hurry.clone(),
-            parts.clock.clone(),
-        );
-        crew.start(
-            "expiry",
-            jobs::expiry::run(
-                timer,
-                parts.leases.clone(),
-                parts.clock.clone(),
-                crew.stop(),
-            ),
-        );
-        super::counting::start(settings, &parts, queue, crew).await?;
+        crate::app::counting::start(settings, &parts, queue, crew).await?;
         parts.remember_addresses().await?;
         Ok(parts)
     }
@@ -432,79 +384,4 @@ impl Parts {
     pub async fn is_new(&self) -> bool {
         self.services.directory.wait_filled(LOG_PERIOD).await && self.directory.is_empty()
     }
-}
-
-/// The document, if people are to see it.
-fn described(settings: &Settings) -> Result<Docs> {
-    let text = settings.server.docs.then(openapi::json).transpose()?;
-    Ok(Docs(text.map(Into::into)))
-}
-
-/// Origins whose pages may call, beside the one that serves them.
-fn origins(settings: &Settings) -> Arc<[String]> {
-    let public = settings.server.public_url.as_ref();
-    let public = public.map(|url| url.origin().ascii_serialization());
-    let allowed = settings.server.allowed_origins.iter().cloned();
-    allowed.chain(public).collect()
-}
-
-fn policy(settings: &Settings, (hook_listen, tls): (SocketAddr, bool)) -> Policy {
-    Policy {
-        allowed_cidrs: settings.nodes.allowed_cidrs.clone(),
-        public_url: settings.server.public_url.clone(),
-        hook_listen,
-        tls,
-    }
-}
-
-/// Where there is no Redis this instance is the only one. Who is online is known once every node was heard.
-async fn leases(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<Leases> {
-    let leases = match &settings.redis.url {
-        None => Leases::memory(clock),
-        Some(url) => {
-            let space = instance::lease_space(db, &*clock).await?;
-            let cache = Cache::open(url.expose_secret(), PREFIX)?;
-            Leases::shared(clock, cache, &space).await?
-        }
-    };
-    leases.expect(&nodes::list_numbers(&mut *db.get().await?).await?);
-    Ok(leases)
-}
-
-/// Starts the directory's keeper: whoever's access changes is looked for on the nodes where it is online.
-fn keep(
-    url: &str,
-    directory: &Arc<Directory>,
-    (leases, hurry, revocations): (&Arc<Leases>, &Arc<Hurry>, &Arc<Revocations>),
-    clock: Arc<dyn Clock>,
-    crew: &mut Crew,
-) -> Arc<DirectoryKeeper> {
-    let (online, bells, known) = (leases.clone(), hurry.clone(), directory.clone());
-    let (alarm, revocations) = (revocations.clone(), revocations.clone());
-    let changed = move |users: &[UserNo], nodes: &[NodeNo]| {
-        revocations.users_changed(users);
-        for gone in nodes.iter().filter(|node| known.node(**node).is_none()) {
-            let (online, gone) = (online.clone(), *gone);
-            tokio::spawn(async move { online.forget_node(gone).await });
-        }
-        let theirs = users.iter().flat_map(|user| online.nodes_of(*user));
-        theirs
-            .chain(nodes.iter().copied())
-            .for_each(|node| bells.node(node));
-    };
-    let settings = KeeperSettings {
-        database_url: url.to_owned(),
-        period: LOG_PERIOD,
-        reconcile_every: RECONCILE,
-    };
-    let (keeper, front) = Keeper::new(settings, directory.clone(), clock, Arc::new(changed));
-    crew.start("directory", keeper.run(crew.stop()));
-    let front = Arc::new(front);
-    let hurried = front.clone();
-    let notices = database::listen(url.to_owned(), changes::CHANNEL, crew.stop(), move |_| {
-        hurried.hurry();
-        alarm.noticed();
-    });
-    crew.start("notices", notices);
-    front
 }
