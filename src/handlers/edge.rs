@@ -36,9 +36,12 @@ pub struct Deadlines {
 
 /// What may take longer than the rest, by so much: followers wait, and some work is measured by what there is.
 const LONGER: Duration = Duration::from_secs(30);
-const LONG: [&str; 5] = [
+const LONG: [&str; 7] = [
     "/api/v1/admin/",
     "/api/v1/hysteria/reload",
+    // a node is read when it is added, tested or changed, and may take its 30 s
+    "/api/v1/nodes",
+    "/api/v1/servers",
     "/api/v1/users:batch",
     "/api/v1/devices:batch",
     "/api/v1/plans/",
