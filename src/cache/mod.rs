@@ -38,9 +38,14 @@ impl Cache {
     /// Names the server; the first use connects. The connection is driven by the runtime that calls this, which must be the
     /// main one. All keys start with `prefix`.
     pub fn open(url: &str, prefix: &str) -> anyhow::Result<Self> {
+        Self::answering_within(RESPONSE, url, prefix)
+    }
+
+    /// The same for who can wait: a command that takes longer than this counts as Redis being away.
+    pub fn answering_within(response: Duration, url: &str, prefix: &str) -> anyhow::Result<Self> {
         let client = Client::open(url).context("redis.url is not a Redis URL")?;
         let config = ConnectionManagerConfig::new()
-            .set_response_timeout(Some(RESPONSE))
+            .set_response_timeout(Some(response))
             .set_connection_timeout(Some(CONNECT))
             .set_number_of_retries(1)
             .set_pipeline_buffer_size(1024);
