@@ -34,17 +34,18 @@ schema: ## write src/schema.rs as the migrations leave the tables
 	HYWARDEN_WRITE=1 cargo test --locked --test api -- database::schema
 	cargo fmt
 
-api: ## write the OpenAPI document and docs/cli.md, which the tests compare
-	@scripts/install run
+api: ## write the OpenAPI document, its codes and types, and docs/cli.md, which the tests compare
+	@scripts/install test
 	HYWARDEN_WRITE=1 cargo test --locked --test api -- openapi the_manual
 
 bench: ## the figures of docs/benchmarks.md, also in target/bench.json
 	@scripts/install bench
 	cargo bench --locked --bench figures
 
-soak: ## what takes longer: more schedules, more kills, mutants
+soak: ## what takes longer: more schedules, more kills, more requests, fuzzing, mutants
 	@scripts/install test
 	HYWARDEN_SOAK=1 cargo test --release --locked -- --nocapture
+	fuzz/run
 	tests/mutants/run
 
 clean: ## remove everything that was built, and the tests' clusters

@@ -25,15 +25,36 @@ pub enum Error {
     /// A body over the limit, in bytes.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
+    /// A body that does not arrive.
+    #[error("the body took too long to arrive")]
+    Slow,
     /// A body that does not say it is JSON.
     #[error("the body must be sent as application/json")]
     ContentType,
     /// Another object has this value already.
     #[error("{0}")]
     Duplicate(String),
+    /// A body that is not the form it should be.
+    #[error("the body must be sent as application/x-www-form-urlencoded")]
+    FormNeeded,
+    /// Something secret in a URL, perhaps.
+    #[error("passwords go into the body: what stands in a URL is kept in logs and histories")]
+    PasswordInUrl,
     /// The owner has all the devices it may have.
     #[error("the user's limit of {0} devices is reached")]
     DeviceLimit(i32),
+    /// The object is not what the caller saw any more.
+    #[error("the object was changed since: read it again")]
+    Changed,
+    /// A request with the same `Idempotency-Key` is being worked on.
+    #[error("a request with this Idempotency-Key is being worked on")]
+    InFlight,
+    /// Another request had the same `Idempotency-Key`.
+    #[error("another request had this Idempotency-Key: give each its own")]
+    KeyReused,
+    /// A route that answers, but whose feature is not built yet.
+    #[error("{0} is not built yet")]
+    NotBuilt(&'static str),
     /// The object's state does not allow it.
     #[error("{0}")]
     State(String),
@@ -43,6 +64,24 @@ pub enum Error {
     /// Somebody known asks for what it may not do.
     #[error("this needs the scope {0}")]
     Forbidden(&'static str),
+    /// Somebody known asks for what stands above it.
+    #[error("accounts with the role {0} are not yours to manage")]
+    Rank(&'static str),
+    /// A machine asks for what only a person can do.
+    #[error("this needs a login of a person")]
+    NeedsLogin,
+    /// A person asks for what needs a fresh proof of who it is.
+    #[error("prove again who you are: the last proof is older than 5 minutes")]
+    NotFresh,
+    /// Name and password do not belong together.
+    #[error("name, password or code are wrong")]
+    BadLogin,
+    /// Too often; in so many seconds again.
+    #[error("too many tries: wait {0} s")]
+    TooMany(u64),
+    /// What is not allowed here at all.
+    #[error("{1}")]
+    Refused(&'static str, &'static str),
     /// A store is away; try again.
     #[error("{0} is not available")]
     Unavailable(&'static str),

@@ -12,6 +12,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        owner_no -> Nullable<Int8>,
     }
 }
 
@@ -23,6 +24,25 @@ diesel::table! {
         subject -> Text,
         detail -> Jsonb,
         at -> Timestamptz,
+        user_no -> Nullable<Int8>,
+        personal -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    audit_seals (sequence) {
+        sequence -> Int8,
+        audit_no -> Int8,
+        key_id -> Int2,
+        row_mac -> Bytea,
+        chain_mac -> Bytea,
+        sealed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_unsealed (number) {
+        number -> Int8,
     }
 }
 
@@ -73,6 +93,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    device_profiles (device_no) {
+        device_no -> Int8,
+        node_no -> Nullable<Int8>,
+        obfs -> Nullable<Text>,
+        up -> Nullable<Int8>,
+        down -> Nullable<Int8>,
+        mode -> Text,
+        listen -> Nullable<Text>,
+        lazy -> Bool,
+        fast_open -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     devices (id) {
         id -> Uuid,
         number -> Int8,
@@ -105,6 +142,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    factors (user_no) {
+        user_no -> Int8,
+        password_hash -> Nullable<Text>,
+        password_set_at -> Nullable<Timestamptz>,
+        totp_sealed -> Nullable<Bytea>,
+        totp_since -> Nullable<Timestamptz>,
+        totp_step -> Int8,
+        totp_pending_sealed -> Nullable<Bytea>,
+        totp_pending_since -> Nullable<Timestamptz>,
+        totp_failed_step -> Int8,
+        totp_failed_in_step -> Int2,
+        totp_failing_since -> Nullable<Timestamptz>,
+        totp_failed -> Int2,
+    }
+}
+
+diesel::table! {
     group_nodes (group_no, node_no) {
         group_no -> Int8,
         node_no -> Int8,
@@ -128,10 +182,55 @@ diesel::table! {
 }
 
 diesel::table! {
+    invites (id) {
+        id -> Uuid,
+        secret_hash -> Bytea,
+        email -> Nullable<Text>,
+        role -> Text,
+        quota -> Nullable<Int8>,
+        valid_for_seconds -> Nullable<Int8>,
+        note -> Text,
+        created_by -> Text,
+        inviter_no -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        used_by -> Nullable<Int8>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    kept_answers (id) {
+        id -> Bytea,
+        claim -> Uuid,
+        request_sealed -> Bytea,
+        status -> Nullable<Int2>,
+        answer_sealed -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        held_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     key_fingerprints (purpose, key_id) {
         purpose -> Text,
         key_id -> Int2,
         fingerprint -> Bytea,
+        created_at -> Timestamptz,
+        retired_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    node_configs (node_no, version) {
+        node_no -> Int8,
+        version -> Int4,
+        reason -> Text,
+        made_by -> Text,
+        settings -> Jsonb,
+        obfs_password_sealed -> Nullable<Bytea>,
+        stats_secret_sealed -> Bytea,
         created_at -> Timestamptz,
     }
 }
@@ -191,6 +290,10 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        gaming -> Bool,
+        streaming -> Bool,
+        removing -> Bool,
+        config_version -> Int4,
     }
 }
 
@@ -198,6 +301,42 @@ diesel::table! {
     outbox (event) {
         event -> Int8,
         at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    password_links (secret_hash) {
+        secret_hash -> Bytea,
+        user_no -> Int8,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    plan_groups (plan_no, group_no) {
+        plan_no -> Int8,
+        group_no -> Int8,
+    }
+}
+
+diesel::table! {
+    plans (id) {
+        id -> Uuid,
+        number -> Int8,
+        name -> Text,
+        note -> Text,
+        quota -> Nullable<Int8>,
+        quota_window -> Text,
+        valid_for_seconds -> Nullable<Int8>,
+        device_limit -> Nullable<Int4>,
+        online_limit -> Nullable<Int4>,
+        paid -> Bool,
+        version -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -221,6 +360,42 @@ diesel::table! {
     readers (instance) {
         instance -> Uuid,
         seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_no, hash) {
+        user_no -> Int8,
+        hash -> Bytea,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    refresh_tokens (hash) {
+        hash -> Bytea,
+        session -> Uuid,
+        issued_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        successor -> Nullable<Bytea>,
+        successor_sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_no -> Int8,
+        kind -> Text,
+        cookie_hash -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        fresh_at -> Timestamptz,
+        used_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        addr -> Nullable<Inet>,
+        user_agent -> Text,
+        ended_at -> Nullable<Timestamptz>,
+        ended -> Nullable<Text>,
     }
 }
 
@@ -273,6 +448,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    user_keys (user_no) {
+        user_no -> Int8,
+        key_sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         number -> Int8,
@@ -299,32 +482,92 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
-        limited -> Bool,
+        email -> Nullable<Text>,
+        name_skeleton -> Nullable<Text>,
+        lapsed_at -> Nullable<Timestamptz>,
+        standing -> Nullable<Text>,
+        plan_no -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Uuid,
+        sequence -> Int8,
+        webhook_id -> Uuid,
+        kind -> Text,
+        user_no -> Nullable<Int8>,
+        body -> Text,
+        state -> Text,
+        attempts -> Int4,
+        next_at -> Timestamptz,
+        last_at -> Nullable<Timestamptz>,
+        last_status -> Nullable<Int4>,
+        last_error -> Nullable<Text>,
+        last_ms -> Nullable<Int4>,
+        created_at -> Timestamptz,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        name -> Text,
+        url -> Text,
+        events -> Array<Text>,
+        secret_sealed -> Bytea,
+        old_secret_sealed -> Nullable<Bytea>,
+        old_secret_until -> Nullable<Timestamptz>,
+        enabled -> Bool,
+        disabled_reason -> Nullable<Text>,
+        failures -> Int4,
+        resting_until -> Nullable<Timestamptz>,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        version -> Int8,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     audit,
+    audit_seals,
+    audit_unsealed,
     changes,
     connections,
     credentials,
+    device_profiles,
     devices,
     events,
+    factors,
     group_nodes,
     group_users,
     groups,
+    invites,
+    kept_answers,
     key_fingerprints,
+    node_configs,
     node_overrides,
     node_readings,
     nodes,
     outbox,
+    password_links,
+    plan_groups,
+    plans,
     quarantine,
     readers,
+    recovery_codes,
+    refresh_tokens,
+    sessions,
     settings,
     usage_daily,
     usage_hourly,
     usage_totals,
     usage_touched,
+    user_keys,
     users,
+    webhook_deliveries,
+    webhooks,
 );

@@ -91,21 +91,6 @@ pub async fn seed(db: &mut Client, keys: &CredentialKeys) -> Result<()> {
     Ok(())
 }
 
-/// More users without devices, for what grows with users alone.
-pub async fn seed_users(db: &Client, up_to: u64) -> Result<()> {
-    db.batch_execute(&format!(
-        "INSERT INTO users (id, number, name, window_started_at, created_at, updated_at)
-         OVERRIDING SYSTEM VALUE
-         SELECT gen_random_uuid(), n, 'user' || n, now(), now() - n * interval '1 second', now()
-         FROM generate_series({USERS} + 1, {up_to}) n;
-         SELECT setval(pg_get_serial_sequence('users', 'number'), {up_to})"
-    ))
-    .await?;
-    // statements sent together are one transaction, which VACUUM refuses
-    db.batch_execute("VACUUM ANALYZE users").await?;
-    Ok(())
-}
-
 async fn copy(db: &mut Client, into: &str, line: impl Fn(u64) -> String) -> Result<()> {
     let sink = db.copy_in(&format!("COPY {into} FROM STDIN")).await?;
     let mut sink = Box::pin(sink);

@@ -61,7 +61,7 @@ impl Ground {
         database::up(&supervisor.url()).await?;
         let mut db = connect(&supervisor.url()).await?;
         ground.add_nodes(&db).await?;
-        data::seed(&mut db, &CredentialKeys::new(ground.keyring.peppers())).await?;
+        data::seed(&mut db, &CredentialKeys::new(&ground.keyring.peppers())).await?;
         drop(db);
         supervisor.stop().await?;
         eprintln!("seeded in {:.0} s", started.elapsed().as_secs_f64());

@@ -27,7 +27,8 @@ impl Measured {
     }
 }
 
-fn median(values: &mut [f64]) -> f64 {
+/// The one in the middle.
+pub fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -1,5 +1,5 @@
 //! The figures of design section 8, each taken in one run beside what it is compared with. `make bench` runs all; names as
-//! arguments run those sections: hook, merge, whole, pages.
+//! arguments run those sections: hook, merge, whole, logins, crowd, user, pages, mass, fanout, export.
 #![expect(
     clippy::as_conversions,
     clippy::cast_precision_loss,
@@ -21,11 +21,19 @@ macro_rules! settings {
     };
 }
 
+mod crowd;
 mod data;
+mod export;
+mod fanout;
 mod ground;
 mod hook;
+mod lists;
 mod load;
+mod logins;
 mod merge;
+mod one;
+mod pages;
+mod people;
 mod process;
 mod report;
 mod serve;
@@ -48,6 +56,7 @@ async fn main() -> Result<()> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["serve-bare", port] => serve::bare(port.parse()?).await,
+        ["serve-select", port, database] => serve::select(port.parse()?, database).await,
         ["serve-hook", port, database, keys] => {
             serve::hook(port.parse()?, database, keys.as_ref(), None).await
         }
@@ -76,8 +85,26 @@ async fn figures(sections: &[&str]) -> Result<()> {
     if wanted("whole") {
         whole::figures(&mut report, &ground).await?;
     }
+    if wanted("logins") {
+        logins::figures(&mut report, &ground).await?;
+    }
+    if wanted("crowd") {
+        crowd::figures(&mut report, &ground).await?;
+    }
+    if wanted("user") {
+        one::figures(&mut report, &ground).await?;
+    }
+    if wanted("export") {
+        export::figures(&mut report, &ground).await?;
+    }
+    if wanted("fanout") {
+        fanout::figures(&mut report, &ground).await?;
+    }
     if wanted("pages") {
-        whole::pages(&mut report, &ground).await?;
+        pages::figures(&mut report, &ground).await?;
+    }
+    if wanted("mass") {
+        pages::after_a_mass_change(&mut report, &ground).await?;
     }
     let path = load::file("../bench.json");
     report.write(&path).context("target/bench.json")

@@ -1,6 +1,6 @@
-//! The two servers that are compared, each in a process of its own, with the same settings: a bare actix handler that
-//! parses the same JSON and answers a constant, and the real hook, handing what it opened to a queue that is thrown away.
-use actix_web::{App, HttpResponse, HttpServer, http::header::ContentType, post, web};
+//! The servers that are compared, each in a process of its own, with the same settings: a bare actix handler that parses
+//! the same JSON and answers a constant, one that answers with one row, and the real hook, handing what it opened to a queue that is thrown away.
+use actix_web::{App, HttpResponse, HttpServer, get, http::header::ContentType, post, web};
 use anyhow::{Context, Result};
 use chrono::DateTime;
 use hywarden::{
@@ -13,8 +13,8 @@ use hywarden::{
     clock::{Clock, SystemClock},
     handlers::hook,
     keyring::Keyring,
-    models::NodeNo,
-    repositories::{self, Use},
+    models::{Named, NodeNo},
+    repositories::{self, Db, Use, users},
     services::{
         accounting::opened,
         admission::{Admission, Parts, aftermath},
@@ -26,6 +26,7 @@ use hywarden::{
     telemetry::Metrics,
 };
 use serde::Deserialize;
+use serde_json::json;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +53,38 @@ async fn bare_hook(_node: web::Path<String>, _asked: web::Json<Asked>) -> HttpRe
 /// Serves the bare handler.
 pub async fn bare(port: u16) -> Result<()> {
     let server = HttpServer::new(|| App::new().service(bare_hook));
+    settings!(server, port).await?;
+    Ok(())
+}
+
+/// The same columns as the program answers with.
+#[get("/api/v1/users/{user}")]
+async fn bare_user(db: web::Data<Db>, id: web::Path<uuid::Uuid>) -> HttpResponse {
+    let Ok(mut conn) = db.get().await else {
+        return HttpResponse::ServiceUnavailable().finish();
+    };
+    match users::find(&mut conn, &Named::Id(*id)).await {
+        Ok(Some(user)) => HttpResponse::Ok().json(json!({
+            "id": user.id, "name": user.name, "role": user.role, "email": user.email, "note": user.note,
+            "quota": user.quota, "used": user.used, "used_total": user.used_total,
+            "window_started_at": user.window_started_at, "expires_at": user.expires_at,
+            "activated_at": user.activated_at, "valid_for": user.valid_for_seconds,
+            "device_limit": user.device_limit, "online_limit": user.online_limit,
+            "suspended_at": user.suspended_at, "deleted_at": user.deleted_at, "version": user.version,
+            "created_at": user.created_at, "updated_at": user.updated_at,
+        })),
+        _ => HttpResponse::NotFound().finish(),
+    }
+}
+
+/// Serves one user by one SELECT, over as many connections as the program has.
+pub async fn select(port: u16, database: &str) -> Result<()> {
+    let db = repositories::pool(database, 8, Use::Requests)?;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(db.clone()))
+            .service(bare_user)
+    });
     settings!(server, port).await?;
     Ok(())
 }
@@ -96,12 +129,12 @@ pub async fn hook(port: u16, database: &str, keys: &Path, redis: Option<&str>) -
             directory: directory.clone(),
             keeper: Arc::new(front),
             memory: Arc::new(Memory {
-                keys: CredentialKeys::new(keyring.peppers()),
+                keys: CredentialKeys::new(&keyring.peppers()),
                 guesses: Guesses::new(30, 5, 1),
                 addresses: Addresses::default(),
                 maintenance: false.into(),
             }),
-            ids: Arc::new(IdKeys::new(keyring.connection_id_keys())),
+            ids: Arc::new(IdKeys::new(&keyring.connection_id_keys())),
             leases: leases.clone(),
             recent: Arc::new(Recent::default()),
             hurry: Arc::new(Hurry::default()),

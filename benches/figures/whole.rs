@@ -1,8 +1,7 @@
 //! The whole program over the same data: how soon it is ready, what it weighs, what a storm of reconnects and a removal
-//! feel like, what a page of a million users costs.
+//! feel like.
 use crate::{
-    data,
-    ground::{Ground, connect, program},
+    ground::{Ground, program},
     hook::{compare, server as comparison},
     load::{self, Connections, Latencies, storm},
     process::{Server, free_port, resident},
@@ -25,12 +24,15 @@ use tokio::{
 };
 
 const MIB: f64 = 1024.0 * 1024.0;
-const PAGES: usize = 300;
-const MANY_USERS: u64 = 1_000_000;
 const REMOVALS: usize = 240;
 
 /// Starts the program and waits until it is ready.
-async fn start(ground: &Ground) -> Result<(Server, Duration)> {
+pub async fn start(ground: &Ground) -> Result<(Server, Duration)> {
+    start_with(ground, &[]).await
+}
+
+/// The same, with these in its environment.
+pub async fn start_with(ground: &Ground, more: &[(&str, &str)]) -> Result<(Server, Duration)> {
     let port = free_port()?;
     let mut command = Command::new(program());
     command
@@ -39,6 +41,7 @@ async fn start(ground: &Ground) -> Result<(Server, Duration)> {
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .env("HYWARDEN__METRICS__LISTEN", "")
         .env("HYWARDEN__LOG__LEVEL", "warn")
+        .envs(more.iter().copied())
         .stdout(Stdio::null());
     let started = Instant::now();
     let server = Server::start(command, port, Duration::from_mins(2)).await?;
@@ -188,66 +191,4 @@ fn device_of(id: &str) -> Result<uuid::Uuid> {
     let number = id.split('.').nth(1).context("no device in the id")?;
     let number = u64::from_str_radix(number, 36)?;
     Ok(uuid::Uuid::from_u128(u128::from(number) << 64))
-}
-
-/// Pages of a million users through the API, and the same query in psql.
-pub async fn pages(report: &mut Report, ground: &Ground) -> Result<()> {
-    let postgres = ground.postgres().await?;
-    let db = connect(&postgres.url()).await?;
-    data::seed_users(&db, MANY_USERS).await?;
-    drop(db);
-    postgres.stop().await?;
-    let (server, _) = start(ground).await?;
-    let (mut took, mut cursor) = (Vec::new(), None::<String>);
-    while took.len() < PAGES {
-        let after = cursor.map(|c| format!("&cursor={c}")).unwrap_or_default();
-        let started = Instant::now();
-        let (status, body) = api(&ground.dir, "GET", &format!("/users?limit=100{after}")).await?;
-        took.push(started.elapsed());
-        ensure!(status == 200, "{status} {body}");
-        let page: Value = serde_json::from_str(&body)?;
-        cursor = page["next_cursor"].as_str().map(str::to_owned);
-    }
-    let pages = Latencies::of(took, 0);
-    let ms = |percent| pages.percentile(percent).as_secs_f64() * 1e3;
-    report.at_most("users_page_p99_ms", ms(99), 20.0);
-    let url = hywarden::database::private::running_at(&hywarden::database::private::Options {
-        root: ground.dir.join("postgres"),
-        ..Default::default()
-    });
-    let psql = psql(&url.context("the program's PostgreSQL")?).await?;
-    report.note("users_page_to_psql", ms(50) / psql);
-    server.stop().await?;
-    Ok(())
-}
-
-/// The median of the same query, in milliseconds, as psql times it.
-async fn psql(url: &str) -> Result<f64> {
-    let page = "SELECT * FROM users WHERE erased_at IS NULL AND deleted_at IS NULL
-        AND (created_at, id) < (now() - interval '500000 seconds', gen_random_uuid()) ORDER BY created_at DESC, id DESC LIMIT 101;\n";
-    let file = load::file("page.sql");
-    std::fs::write(
-        &file,
-        format!("\\timing on\n\\o /dev/null\n{}", page.repeat(PAGES)),
-    )?;
-    let out = Command::new("psql")
-        .arg(url)
-        .arg("-f")
-        .arg(&file)
-        .output()
-        .await?;
-    let text = String::from_utf8_lossy(&out.stdout);
-    let time = |line: &str| {
-        line.strip_prefix("Time: ")?
-            .split(' ')
-            .next()?
-            .parse::<f64>()
-            .ok()
-    };
-    let mut times: Vec<f64> = text.lines().filter_map(time).collect();
-    times.sort_by(f64::total_cmp);
-    times
-        .get(times.len() / 2)
-        .copied()
-        .context("psql printed no times")
 }

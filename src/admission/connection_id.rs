@@ -5,6 +5,8 @@
 //! state and kicks by it; because it is new each time its counters start at zero exactly once (design, 2B.1).
 use super::base::{parse_base32, parse_base36, push_base32, push_base36};
 use crate::models::{DeviceNo, NodeNo, UserNo};
+use arc_swap::ArcSwap;
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 /// Ids are never longer than this, for numbers below 36^10.
@@ -23,22 +25,28 @@ pub struct ConnectionId {
     pub nonce: [u8; 10],
 }
 
-/// The keys of the MAC by version, newest first.
+/// The keys of the MAC by version, the one that mints first.
 pub struct IdKeys {
-    keys: Vec<(u8, [u8; 32])>,
+    keys: ArcSwap<Vec<(u8, [u8; 32])>>,
 }
 
 impl IdKeys {
     /// Keys by version (1 to 35), the newest first: it mints, all verify.
     pub fn new(keys: &[(u8, [u8; 32])]) -> Self {
         Self {
-            keys: keys.to_vec(),
+            keys: ArcSwap::from_pointee(keys.to_vec()),
         }
+    }
+
+    /// From now on these.
+    pub fn replace(&self, keys: Vec<(u8, [u8; 32])>) {
+        self.keys.store(Arc::new(keys));
     }
 
     /// The text of an id; `None` without a key.
     pub fn mint(&self, node: NodeNo, id: &ConnectionId) -> Option<String> {
-        let (version, key) = self.keys.first()?;
+        let keys = self.keys.load();
+        let (version, key) = keys.first()?;
         let mut text = String::with_capacity(MAX_LEN);
         push_base36(&mut text, u64::from(*version));
         push_base36(&mut text, id.user.0.cast_unsigned());
@@ -57,7 +65,8 @@ impl IdKeys {
     pub fn parse(&self, node: NodeNo, text: &str) -> Option<ConnectionId> {
         let (version, rest) = text.split_at_checked(1)?;
         let version = u8::try_from(parse_base36(version)?).ok()?;
-        let (_, key) = self.keys.iter().find(|(known, _)| *known == version)?;
+        let keys = self.keys.load();
+        let (_, key) = keys.iter().find(|(known, _)| *known == version)?;
         let mut parts = rest.split('.');
         let id = ConnectionId {
             user: UserNo(parse_base36(parts.next()?)?),

@@ -110,8 +110,9 @@ fn known(
     now: DateTime<Utc>,
 ) -> Verdict {
     let code = user.refused(&device, now).or_else(|| {
-        if !user.may_use(node) {
-            Some(Code::NodeNotPermitted)
+        let refused = user.refused_by(node);
+        if refused.is_some() {
+            refused
         } else if user.has_quota && node.is_blind(now) {
             Some(Code::StatsUnreadable)
         } else {

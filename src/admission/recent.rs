@@ -132,3 +132,42 @@ impl Addresses {
             .retain(|_, (_, at)| now - *at <= TimeDelta::hours(24));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(second: i64, prefix: Option<u32>) -> Refused {
+        Refused {
+            at: DateTime::from_timestamp(second, 0).unwrap(),
+            code: Code::UnknownCredential,
+            node: NodeNo(1),
+            device: None,
+            addr: None,
+            prefix,
+        }
+    }
+
+    /// H11: strangers have a ring of their own.
+    #[test]
+    fn a_flood_of_strangers_displaces_nobodys_reason() {
+        let recent = Recent::default();
+        let (anna, bert) = (UserNo(7), UserNo(7 + 16));
+        (0..20).for_each(|at| recent.push(Some(anna), refused(at, None)));
+        recent.push(Some(bert), refused(5, None));
+        (0..100_000).for_each(|n| recent.push(None, refused(30, Some(n))));
+        let seconds = |user| -> Vec<i64> {
+            let mine = recent.of_user(user);
+            mine.iter().map(|r| r.at.timestamp()).collect()
+        };
+        assert_eq!(seconds(anna), (12..20).rev().collect::<Vec<_>>());
+        assert_eq!(seconds(bert), [5]);
+        let strangers = recent.unknown(usize::MAX);
+        assert_eq!(strangers.len(), 4096);
+        assert_eq!(strangers[0].prefix, Some(99_999));
+        recent.prune(DateTime::from_timestamp(6, 0).unwrap());
+        assert_eq!((seconds(anna).len(), seconds(bert).len()), (8, 0));
+        recent.forget(anna);
+        assert!(seconds(anna).is_empty());
+    }
+}

@@ -3,7 +3,7 @@ use super::Parts;
 use crate::{
     config::Settings,
     hysteria::stats::Dialer,
-    jobs::{Crew, opened, partitions, poller::Poller, sweeper},
+    jobs::{Crew, opened, overdue, partitions, poller::Poller, sweeper},
     models::InstanceId,
     services::accounting::{Context, Journal, Leasing, OpenedConnection, OpenedWriter, Sources},
 };
@@ -19,6 +19,7 @@ pub(super) async fn start(
 ) -> Result<()> {
     let (db, hook) = (&parts.jobs_db, &settings.hook);
     let accounting = &parts.services.accounting;
+    let rounds = &parts.services.rounds;
     let journal = Journal::open(&settings.data_dir).await?;
     let writer = OpenedWriter::new(db.clone(), queue, journal, hook.batch_rows, hook.batch_wait);
     crew.start("opened", opened::run(writer, crew.stop()));
@@ -44,16 +45,26 @@ pub(super) async fn start(
             Dialer::new(&settings.nodes.allowed_cidrs)?,
         ),
         hurry: parts.hurry.clone(),
+        rounds: rounds.clone(),
     };
     crew.start("poller", poller.run(crew.stop()));
     let sweep = settings.accounting.sweep_interval;
     crew.start(
         "sweeper",
-        sweeper::run(accounting.clone(), sweep, crew.stop()),
+        sweeper::run(accounting.clone(), sweep, rounds.clone(), crew.stop()),
+    );
+    crew.start(
+        "overdue",
+        overdue::run(
+            parts.services.overdue.clone(),
+            accounting.clone(),
+            rounds.clone(),
+            crew.stop(),
+        ),
     );
     crew.start(
         "partitions",
-        partitions::run(accounting.clone(), crew.stop()),
+        partitions::run(accounting.clone(), rounds.clone(), crew.stop()),
     );
     Ok(())
 }

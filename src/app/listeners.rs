@@ -76,6 +76,11 @@ impl Bound {
         })
     }
 
+    /// Where the API answers, and whether over TLS.
+    pub fn api(&self) -> Result<(SocketAddr, bool)> {
+        Ok((self.api.local_addr()?, self.certificate.is_some()))
+    }
+
     /// Where the hook answers, and whether over TLS.
     pub fn hook(&self) -> Result<(SocketAddr, bool)> {
         let listener = self.hook.as_ref().unwrap_or(&self.api);
@@ -101,14 +106,16 @@ impl Listeners {
             crew,
             handles: Vec::new(),
             workers,
+            head_timeout: settings.server.head_timeout,
             certificate,
         };
         let (api_parts, separate) = (parts.clone(), hook.is_some());
         let api = opening.tcp("api", api, move |cfg| {
-            api_parts.serve(cfg);
+            // the hook first: the API takes every path that is left
             if !separate {
                 api_parts.serve_hook(cfg);
             }
+            api_parts.serve(cfg);
         })?;
         let hook = match hook {
             Some(listener) => {
@@ -161,6 +168,7 @@ struct Opening<'a> {
     crew: &'a mut Crew,
     handles: Vec<ServerHandle>,
     workers: usize,
+    head_timeout: Duration,
     certificate: Option<Arc<Certificate>>,
 }
 
@@ -174,6 +182,7 @@ impl Opening<'_> {
         let bound = listener.local_addr()?;
         let server = HttpServer::new(move || App::new().configure(routes.clone()))
             .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(self.head_timeout)
             .disable_signals()
             .shutdown_timeout(DRAIN_SECONDS);
         let server = if self.workers == 0 {
@@ -234,6 +243,10 @@ impl Parts {
             .app_data(Data::new(self.services.clone()))
             .app_data(Data::new(self.proxies.clone()))
             .app_data(Data::new(self.metrics.clone()))
+            .app_data(Data::new(self.origins.clone()))
+            .app_data(Data::new(self.docs.clone()))
+            .app_data(Data::new(self.methods.clone()))
+            .app_data(Data::new(self.deadlines))
             .configure(router::routes);
     }
 }

@@ -4,9 +4,11 @@
 mod counting;
 mod figures;
 mod listeners;
+mod logins;
 mod parts;
 
 pub use listeners::Addresses;
+pub use logins::setup_link;
 pub use parts::Parts;
 
 use crate::{
@@ -58,7 +60,8 @@ impl App {
         migrate(settings, database.url()).await?;
         let mut crew = Crew::new(CancellationToken::new());
         let bound = Bound::take(settings)?;
-        let parts = Parts::build(settings, database, bound.hook()?, clock, &mut crew).await?;
+        let doors = (bound.api()?, bound.hook()?);
+        let parts = Parts::build(settings, database, doors, clock, &mut crew).await?;
         let (listeners, addresses) = Listeners::open(bound, settings, &parts, &mut crew)?;
         Ok((addresses, parts, listeners, crew))
     }
@@ -78,6 +81,7 @@ impl App {
 
     /// Closes the doors, lets running requests end, stops the tasks, then the database.
     pub async fn stop(self) -> Result<()> {
+        self.parts.services.live.hub.close();
         self.listeners.close().await;
         self.crew.dismiss().await;
         drop(self.parts);
@@ -97,6 +101,13 @@ pub async fn run(settings: Settings) -> Result<()> {
         _ = int.recv() => return Ok(()),
     };
     println!("{}", app.addresses.welcome(app.parts.is_new().await));
+    if let Err(why) = logins::say_setup_link(&settings, &app.parts.services.logins).await {
+        // logins at the hook go on without it, and the command line makes one at any time
+        tracing::error!(
+            error = format!("{why:#}"),
+            "no link for the first superadmin: run `hywarden setup-token`"
+        );
+    }
     let failed = tokio::select! {
         why = app.failed() => Some(why),
         _ = term.recv() => None,

@@ -51,3 +51,48 @@ impl Key for Seeded<'_> {
         format!("lease-seeded:{}", self.0)
     }
 }
+
+/// The theoretical arrival time of a limit, in microseconds.
+pub struct Arrivals<'a> {
+    /// What is limited.
+    pub of: &'a str,
+    /// Whose: an address, an account, hashed.
+    pub key: u64,
+}
+impl Key for Arrivals<'_> {
+    type Value = i64;
+    const TTL: Option<Duration> = Some(Duration::from_hours(1));
+    fn name(&self) -> String {
+        format!("limit:{}:{:x}", self.of, self.key)
+    }
+}
+
+/// Failed logins of an account from an address, both hashed together: `<locked until, ms> <failures>`.
+pub struct SoftLock(pub u64);
+impl Key for SoftLock {
+    type Value = String;
+    const TTL: Option<Duration> = Some(super::limits::REMEMBERED);
+    fn name(&self) -> String {
+        format!("soft-lock:{:x}", self.0)
+    }
+}
+
+/// A summary as JSON, by its name.
+pub struct Summary<'a>(pub &'a str);
+impl Key for Summary<'_> {
+    type Value = String;
+    const TTL: Option<Duration> = Some(Duration::from_secs(2));
+    fn name(&self) -> String {
+        format!("summary:{}", self.0)
+    }
+}
+
+/// Whom a ticket of the live channel lets in, by the ticket's hash.
+pub struct LiveTicket<'a>(pub &'a str);
+impl Key for LiveTicket<'_> {
+    type Value = String;
+    const TTL: Option<Duration> = Some(Duration::from_secs(30));
+    fn name(&self) -> String {
+        format!("live-ticket:{}", self.0)
+    }
+}

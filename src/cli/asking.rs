@@ -1,18 +1,24 @@
 //! The verbs that ask the running program, in one table.
 use super::{
+    admin::{self, KeyVerb, LogsVerb, MaintenanceVerb},
+    audit::{self, AuditVerb},
     client::Client,
     console::Console,
     devices::{self, DeviceVerb},
     events::{self, EventsVerb},
     failure::Failure,
     groups::{self, GroupVerb},
+    invites::{self, InviteVerb},
     nodes::{self, NodeVerb},
     output::Printer,
+    plans::{self, PlanVerb},
     quarantine::{self, QuarantineVerb},
+    settings::{self, ReloadVerb, SettingsVerb},
     stats::{self, StatsVerb},
     target::Target,
     tokens::{self, TokenVerb},
     users::{self, UserVerb},
+    webhooks::{self, WebhookVerb},
 };
 use clap::{Args, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
@@ -28,6 +34,10 @@ pub enum Asking {
     Node(Ask<NodeVerb>),
     /// Groups: which users may use which nodes
     Group(Ask<GroupVerb>),
+    /// Plans: bundles of limits that users are given
+    Plan(Ask<PlanVerb>),
+    /// Invitations: links by which people make an account for themselves
+    Invite(Ask<InviteVerb>),
     /// Tokens: keys to the API
     Token(Ask<TokenVerb>),
     /// Bytes that were held back because they could not be believed
@@ -36,6 +46,20 @@ pub enum Asking {
     Stats(Ask<StatsVerb>),
     /// What happened
     Events(Ask<EventsVerb>),
+    /// Who did what, and whether that was changed since
+    Audit(Ask<AuditVerb>),
+    /// Webhooks: who is told of events over HTTP
+    Webhook(Ask<WebhookVerb>),
+    /// Maintenance: taking no changes for a while
+    Maintenance(Ask<MaintenanceVerb>),
+    /// What is switched while the program runs
+    Settings(Ask<SettingsVerb>),
+    /// Read again what lies outside the running program
+    Reload(Ask<ReloadVerb>),
+    /// Keys that never lie in the database
+    Keys(Ask<KeyVerb>),
+    /// The program's log
+    Logs(Ask<LogsVerb>),
 }
 
 /// A verb, and where it is asked.
@@ -75,10 +99,19 @@ impl Asking {
             Self::Device(ask) => &ask.target,
             Self::Node(ask) => &ask.target,
             Self::Group(ask) => &ask.target,
+            Self::Plan(ask) => &ask.target,
+            Self::Invite(ask) => &ask.target,
             Self::Token(ask) => &ask.target,
             Self::Quarantine(ask) => &ask.target,
             Self::Stats(ask) => &ask.target,
             Self::Events(ask) => &ask.target,
+            Self::Audit(ask) => &ask.target,
+            Self::Webhook(ask) => &ask.target,
+            Self::Maintenance(ask) => &ask.target,
+            Self::Settings(ask) => &ask.target,
+            Self::Reload(ask) => &ask.target,
+            Self::Keys(ask) => &ask.target,
+            Self::Logs(ask) => &ask.target,
         }
     }
 
@@ -88,10 +121,19 @@ impl Asking {
             Self::Device(ask) => devices::run(ask.verb, on).await,
             Self::Node(ask) => nodes::run(ask.verb, on).await,
             Self::Group(ask) => groups::run(ask.verb, on).await,
+            Self::Plan(ask) => plans::run(ask.verb, on).await,
+            Self::Invite(ask) => invites::run(ask.verb, on).await,
             Self::Token(ask) => tokens::run(ask.verb, on).await,
             Self::Quarantine(ask) => quarantine::run(ask.verb, on).await,
             Self::Stats(ask) => stats::run(ask.verb, on).await,
             Self::Events(ask) => events::run(ask.verb, on).await,
+            Self::Audit(ask) => audit::run(ask.verb, on).await,
+            Self::Webhook(ask) => webhooks::run(ask.verb, on).await,
+            Self::Maintenance(ask) => admin::maintenance(ask.verb, on).await,
+            Self::Settings(ask) => settings::run(ask.verb, on).await,
+            Self::Reload(ask) => settings::reload(ask.verb, on).await,
+            Self::Keys(ask) => admin::keys(ask.verb, on).await,
+            Self::Logs(ask) => admin::logs(ask.verb, on).await,
         }
     }
 }

@@ -8,6 +8,8 @@ use url::Url;
 
 /// The longest a verb waits for its answer: a node's test read has 30 s, a long poll up to 60.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// The longest an export may take.
+const LONGEST_STREAM: Duration = Duration::from_hours(12);
 /// Answers above this are not ours.
 const LONGEST_ANSWER: u64 = 64 << 20;
 
@@ -84,6 +86,23 @@ impl Client {
         Ok((text, warning))
     }
 
+    /// Hands over an answer of any length as it comes.
+    pub async fn stream(
+        &self,
+        path: &Path,
+        mut on_part: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let request = self.request(Method::GET, path).timeout(LONGEST_STREAM);
+        let mut response = request.send().await.map_err(|why| self.lost(&why))?;
+        if !response.status().is_success() {
+            return self.read(response).await.map(drop);
+        }
+        while let Some(part) = response.chunk().await.map_err(|why| self.lost(&why))? {
+            on_part(&part)?;
+        }
+        Ok(())
+    }
+
     /// Whether one of the open places beside the API, such as `readyz`, answers well.
     pub async fn probe(&self, place: &str) -> Result<(), Failure> {
         let mut url = self.server.clone();
@@ -124,9 +143,13 @@ impl Client {
 
     /// The body of a good answer, and its warning.
     async fn answer(&self, request: RequestBuilder) -> Result<(Vec<u8>, Option<String>), Failure> {
-        let mut response = request.send().await.map_err(|why| self.lost(&why))?;
+        let response = request.send().await.map_err(|why| self.lost(&why))?;
         let warning = response.headers().get("x-hywarden-warning");
         let warning = warning.and_then(|text| Some(text.to_str().ok()?.to_owned()));
+        Ok((self.read(response).await?, warning))
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|why| self.lost(&why))? {
             bytes.extend_from_slice(&chunk);
@@ -136,7 +159,7 @@ impl Client {
         }
         let status = response.status();
         if status.is_success() {
-            return Ok((bytes, warning));
+            return Ok(bytes);
         }
         let problem = serde_json::from_slice::<Value>(&bytes).unwrap_or(Value::Null);
         if !problem.is_object() && !status.is_server_error() && status.as_u16() != 401 {

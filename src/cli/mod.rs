@@ -1,6 +1,8 @@
 //! The command line: one root, one room or file a verb. `serve`, `migrate` and `config` work on the machine itself;
 //! every other verb is a client of the API like any other, and knows neither services nor the database.
+mod admin;
 mod asking;
+mod audit;
 mod body;
 mod client;
 mod completions;
@@ -11,22 +13,28 @@ mod doctor;
 mod events;
 mod failure;
 mod groups;
+mod invites;
 mod manual;
 mod migrate;
 mod nodes;
 mod output;
 mod path;
 mod place;
+mod plans;
 mod quarantine;
 mod serve;
+mod settings;
+mod setup_token;
 mod stats;
 mod target;
 mod tokens;
 mod users;
 mod values;
+mod webhooks;
 
 pub use place::Place;
 
+use crate::openapi;
 use asking::Asking;
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
@@ -53,10 +61,13 @@ enum Verb {
     Config(config::Config),
     #[command(flatten)]
     Asking(Box<Asking>),
+    SetupToken(setup_token::SetupToken),
     /// Look at everything the program needs on this machine; exit code 1 when something fails
     Doctor(doctor::Doctor),
     /// Print what a shell needs to finish a word
     Completions(completions::Completions),
+    /// Print the API's document (OpenAPI 3.1)
+    Openapi,
     /// Print docs/cli.md
     #[command(hide = true)]
     Manual,
@@ -69,12 +80,18 @@ pub fn run() -> ExitCode {
         Verb::Serve(verb) => said(verb.run(root.place)),
         Verb::Migrate(verb) => said(verb.run(&root.place)),
         Verb::Config(verb) => said(verb.run(&root.place)),
+        Verb::SetupToken(_) => said(setup_token::SetupToken::run(&root.place)),
         Verb::Asking(asking) => asked(*asking, &root.place),
         Verb::Doctor(doctor) => on_runtime(doctor.run(&root.place)),
         Verb::Completions(completions) => {
             completions.print(Root::command());
             ExitCode::SUCCESS
         }
+        Verb::Openapi => said(
+            openapi::json()
+                .map_err(Into::into)
+                .map(|text| print!("{text}")),
+        ),
         Verb::Manual => {
             print!("{}", manual::manual());
             ExitCode::SUCCESS

@@ -9,7 +9,7 @@ const DEFAULT: &str = include_str!("../../configs/default.toml");
 const USUAL: &str = "/etc/hywarden/config.toml";
 const PREFIX: &str = "HYWARDEN__";
 /// Keys whose value is never shown.
-const SECRETS: [(&str, &str); 2] = [("database", "url"), ("redis", "url")];
+const SECRETS: [(&str, &str); 3] = [("database", "url"), ("redis", "url"), ("mail", "smtp_url")];
 
 /// The built-in file, with its comments.
 pub fn default_text() -> &'static str {

@@ -1,17 +1,20 @@
 //! What an operator may set: one struct a section, filled from `configs/default.toml` (built in), a file, the
 //! environment and flags, in this order. Knows nothing above; others get their section by value.
 mod blank;
+mod check;
 mod layers;
+mod logins;
 mod place;
 pub mod units;
 mod unknown;
 
 pub use layers::{Sources, default_text};
+pub use logins::{Logins, Mail, Registration};
 
 use anyhow::{Context, Result};
 use chrono_tz::Tz;
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
@@ -31,6 +34,10 @@ pub struct Settings {
     pub redis: Redis,
     /// Keys.
     pub keys: Keys,
+    /// People who log in.
+    pub logins: Logins,
+    /// Mail to them.
+    pub mail: Mail,
     /// The auth hook.
     pub hook: Hook,
     /// Reading nodes and crediting bytes.
@@ -47,6 +54,13 @@ pub struct Settings {
     pub log: Log,
     /// Maintenance.
     pub maintenance: Maintenance,
+    /// Who is told of events.
+    pub webhooks: Webhooks,
+    /// What happens, as it happens.
+    pub live: Live,
+    /// Where all this was read from.
+    #[serde(skip)]
+    pub sources: Sources,
 }
 
 /// Listeners.
@@ -71,6 +85,19 @@ pub struct Server {
     pub workers: usize,
     /// Proxies whose X-Forwarded-For is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Other origins whose pages may call the API.
+    pub allowed_origins: Vec<String>,
+    /// How long the head of a request may take to arrive.
+    #[serde(deserialize_with = "units::duration")]
+    pub head_timeout: Duration,
+    /// How long its body may.
+    #[serde(deserialize_with = "units::duration")]
+    pub body_timeout: Duration,
+    /// How long a request may take in all.
+    #[serde(deserialize_with = "units::duration")]
+    pub request_timeout: Duration,
+    /// The API's description for people, at `/docs`.
+    pub docs: bool,
 }
 
 /// When the tables are brought up to date.
@@ -204,12 +231,15 @@ pub struct Retention {
     /// Events.
     #[serde(deserialize_with = "units::duration")]
     pub events: Duration,
-    /// Audit rows.
+    /// Finished deliveries of webhooks.
     #[serde(deserialize_with = "units::duration")]
-    pub audit: Duration,
+    pub webhook_deliveries: Duration,
     /// Settled quarantine rows.
     #[serde(deserialize_with = "units::duration")]
     pub quarantine: Duration,
+    /// Deleted users.
+    #[serde(deserialize_with = "units::duration")]
+    pub deleted_users: Duration,
 }
 
 /// What belongs to the whole installation.
@@ -238,6 +268,31 @@ pub struct Log {
     pub level: String,
 }
 
+/// Who is told of events.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Ports that may be called.
+    pub ports: Vec<u16>,
+    /// Networks that may be called although they are not public.
+    pub allowed_cidrs: Vec<IpNet>,
+    /// Certificates that are believed beside the system's, PEM.
+    #[serde(deserialize_with = "blank::none")]
+    pub ca_file: Option<PathBuf>,
+    /// How long a receiver may take.
+    #[serde(deserialize_with = "units::duration")]
+    pub timeout: Duration,
+}
+
+/// What happens, as it happens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Sockets that say nothing for so long are let go.
+    #[serde(deserialize_with = "units::duration")]
+    pub ping_timeout: Duration,
+}
+
 /// Maintenance.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -259,7 +314,13 @@ impl Settings {
         .context("database.url_file")?;
         layers::read_secret(&mut settings.redis.url, settings.redis.url_file.as_deref())
             .context("redis.url_file")?;
+        layers::read_secret(
+            &mut settings.mail.smtp_url,
+            settings.mail.smtp_url_file.as_deref(),
+        )
+        .context("mail.smtp_url_file")?;
         settings.check()?;
+        settings.sources = sources.clone();
         Ok(settings)
     }
 
@@ -285,64 +346,6 @@ impl Settings {
     /// The local API's socket.
     pub fn api_socket(&self) -> PathBuf {
         self.data_dir.join("api.sock")
-    }
-
-    fn check(&self) -> Result<()> {
-        let wrong = |key: &str, why: &str| Err(anyhow::anyhow!("{key}: {why}"));
-        match (&self.server.tls_cert, &self.server.tls_key) {
-            (Some(_), None) => return wrong("server.tls_key", "needed with server.tls_cert"),
-            (None, Some(_)) => return wrong("server.tls_cert", "needed with server.tls_key"),
-            _ => {}
-        }
-        if let Some(url) = &self.database.url
-            && url
-                .expose_secret()
-                .parse::<tokio_postgres::Config>()
-                .is_err()
-        {
-            return wrong("database.url", "is not postgres://user@host/database");
-        }
-        if let Some(url) = &self.redis.url
-            && !Url::parse(url.expose_secret())
-                .is_ok_and(|url| ["redis", "rediss", "redis+unix", "unix"].contains(&url.scheme()))
-        {
-            return wrong("redis.url", "is not redis://host:port/0");
-        }
-        if self.database.pool < 2 {
-            return wrong("database.pool", "at least 2");
-        }
-        if self.database.jobs_pool < 2 {
-            return wrong("database.jobs_pool", "at least 2");
-        }
-        if self.accounting.min_interval.is_zero()
-            || self.accounting.min_interval > self.accounting.max_interval
-        {
-            return wrong(
-                "accounting.min_interval",
-                "more than 0 and at most accounting.max_interval",
-            );
-        }
-        if self.hook.guess_burst == 0 || self.hook.guess_per_second == 0 {
-            return wrong(
-                "hook.guess_burst",
-                "guess_burst and guess_per_second are at least 1",
-            );
-        }
-        if self.hook.batch_rows == 0 || self.hook.queue_rows == 0 {
-            return wrong(
-                "hook.batch_rows",
-                "batch_rows and queue_rows are at least 1",
-            );
-        }
-        if self
-            .accounting
-            .thresholds
-            .iter()
-            .any(|p| !(1..100).contains(p))
-        {
-            return wrong("accounting.thresholds", "percents between 1 and 99");
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 use anyhow::{Context, Result, bail};
 use std::{
     fs::{self, File, Permissions, TryLockError},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     time::Duration,
 };
@@ -23,6 +23,7 @@ pub async fn claim(dir: &Path) -> Result<File> {
         .create(true)
         .truncate(false)
         .write(true)
+        .mode(0o600)
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     let since = Instant::now();

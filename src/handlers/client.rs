@@ -12,6 +12,14 @@ impl TrustedProxies {
         self.0.iter().any(|net| net.contains(&addr))
     }
 
+    /// Whether a trusted proxy says that it was reached over TLS.
+    pub fn says_tls(&self, req: &HttpRequest) -> bool {
+        let peer = req.peer_addr().map(|peer| peer.ip().to_canonical());
+        let proto = req.headers().get("x-forwarded-proto");
+        peer.is_some_and(|peer| self.hold(peer))
+            && proto.is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
+    }
+
     /// The client's address: the peer's, or, as long as the peer is a trusted proxy, the last entry of
     /// `X-Forwarded-For` that no trusted proxy has. What a stranger writes there is never believed.
     pub fn client(&self, req: &HttpRequest) -> Option<IpAddr> {

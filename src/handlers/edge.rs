@@ -1,15 +1,25 @@
 //! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
 //! oversized body is refused unread.
-use super::{json, principal, problem::Problem};
-use crate::{clock::Clock, telemetry::Metrics};
+use super::{
+    browser, json, principal,
+    problem::Problem,
+    unread::{Unread, hold},
+};
+use crate::{
+    clock::Clock,
+    services::{Services, refusals::Refused},
+    telemetry::Metrics,
+};
 use actix_web::{
-    Error, HttpMessage,
+    Error, HttpMessage, HttpRequest, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
         Method, StatusCode,
-        header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue},
+        header::{
+            CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+        },
     },
     middleware::Next,
     web::Data,
@@ -17,8 +27,28 @@ use actix_web::{
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// How long one request may take in all; the longest wait for events is shorter.
-pub const DEADLINE: Duration = Duration::from_secs(40);
+/// How long one request may take in all, and how long its body may take to arrive (I4).
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    pub request: Duration,
+    pub body: Duration,
+}
+
+/// What may take longer than the rest, by so much: followers wait, and some work is measured by what there is.
+const LONGER: Duration = Duration::from_secs(30);
+const LONG: [&str; 7] = [
+    "/api/v1/admin/",
+    "/api/v1/hysteria/reload",
+    // a node is read when it is added, tested or changed, and may take its 30 s
+    "/api/v1/nodes",
+    "/api/v1/servers",
+    "/api/v1/users:batch",
+    "/api/v1/devices:batch",
+    "/api/v1/plans/",
+];
+/// The longest address and the longest head that are taken (I6).
+const LONGEST_ADDRESS: usize = 8 * 1024;
+const LONGEST_HEAD: usize = 16 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -34,7 +64,7 @@ pub fn request_id() -> Option<Uuid> {
 pub struct AskedBy(pub String);
 
 /// The guard of the API's scope.
-pub async fn edge<B: MessageBody>(
+pub async fn edge<B: MessageBody + 'static>(
     clock: Data<dyn Clock>,
     metrics: Data<Metrics>,
     req: ServiceRequest,
@@ -48,7 +78,26 @@ pub async fn edge<B: MessageBody>(
     // the pattern, never the path: a path may hold a name that is nobody's business
     let pattern = request.match_pattern().unwrap_or_default();
     let route = pattern.as_str();
+    let (is_tls, shared) = (browser::is_tls(request), browser::allowed(request));
     let by = request.extensions().get::<AskedBy>().map(|by| by.0.clone());
+    if res.status() == StatusCode::UNAUTHORIZED
+        && let Some(app) = request.app_data::<Data<Services>>()
+    {
+        app.logins.metrics.unauthenticated.inc();
+    }
+    if res.status() == StatusCode::FORBIDDEN
+        && let Some(principal) = &by
+    {
+        let why = res.response().error();
+        let why = why.and_then(Error::as_error::<crate::error::Error>);
+        let refused = Refused {
+            principal,
+            method: method.as_str(),
+            route,
+            code: why.map_or("forbidden", crate::error::Error::word),
+        };
+        note(request, refused).await;
+    }
     let status = res.status().as_u16();
     metrics
         .http_requests
@@ -60,8 +109,12 @@ pub async fn edge<B: MessageBody>(
         .observe(started.elapsed().as_secs_f64());
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(target: "hywarden::api", request_id = %id, %method, route, status, ms, by, "answered");
-    res.headers_mut()
-        .insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
+    let headers = res.headers_mut();
+    headers.insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
+    browser::harden(headers, is_tls);
+    if let Some(origin) = shared {
+        browser::share(headers, origin);
+    }
     Ok(res)
 }
 
@@ -77,22 +130,67 @@ fn label(method: &Method) -> &'static str {
     }
 }
 
-async fn guarded<B: MessageBody>(
-    req: ServiceRequest,
+/// An attempt that was refused to somebody who is known leaves a row (K4).
+async fn note(req: &HttpRequest, refused: Refused<'_>) {
+    if let Some(app) = req.app_data::<Data<Services>>()
+        && let Err(error) = app.refusals.note(refused).await
+    {
+        tracing::error!(%error, by = refused.principal, route = refused.route, "a refused attempt was not written down");
+    }
+}
+
+async fn guarded<B: MessageBody + 'static>(
+    mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if let Some(refusal) = refused(&req) {
-        return Ok(req.into_response(refusal.response()).map_into_right_body());
+    if browser::is_preflight(req.request()) {
+        let mut answer = HttpResponse::NoContent().finish();
+        if browser::allowed(req.request()).is_some() {
+            browser::permit(answer.headers_mut());
+        }
+        return Ok(req.into_response(answer).map_into_right_body());
     }
+    if let Some(refusal) = refused(&req) {
+        let unread = req.take_payload();
+        let answer = hold(refusal.response(), unread);
+        return Ok(req.into_response(answer).map_into_right_body());
+    }
+    let allowance = allowance(&req);
     let answer = async {
         // who asks is known before any extractor looks at the body
         principal::identify(&req).await;
         next.call(req).await
     };
-    match tokio::time::timeout(DEADLINE, answer).await {
-        Ok(answer) => Ok(answer?.map_into_left_body()),
+    match tokio::time::timeout(allowance, answer).await {
+        Ok(answer) => Ok(with_unread(answer?)),
         // routing needs the request to itself, so there is none left here to answer: an error carries the answer
         Err(_) => Err(late()),
+    }
+}
+
+/// The answer; with what an extractor left of the body, if it did.
+fn with_unread<B: MessageBody + 'static>(
+    answer: ServiceResponse<B>,
+) -> ServiceResponse<EitherBody<B>> {
+    let left = answer.request().extensions_mut().remove::<Unread>();
+    match left {
+        None => answer.map_into_left_body(),
+        Some(Unread(unread)) => {
+            let (req, answer) = answer.into_parts();
+            let answer = hold(answer.map_into_boxed_body(), unread);
+            ServiceResponse::new(req, answer).map_into_right_body()
+        }
+    }
+}
+
+fn allowance(req: &ServiceRequest) -> Duration {
+    let deadlines: Option<&Data<Deadlines>> = req.app_data();
+    let usual = deadlines.map_or(LONGER, |deadlines| deadlines.request);
+    let is_long = LONG.iter().any(|start| req.path().starts_with(start));
+    if is_long || req.query_string().contains("wait=") {
+        usual + LONGER
+    } else {
+        usual
     }
 }
 
@@ -102,11 +200,18 @@ fn late() -> Error {
     if let Some(id) = request_id().and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
         answer.headers_mut().insert(REQUEST_ID, id);
     }
+    browser::harden(answer.headers_mut(), false);
     tracing::error!(target: "hywarden::api", request_id = ?request_id(), "a request passed its deadline");
     InternalError::from_response(detail, answer).into()
 }
 
 fn refused(req: &ServiceRequest) -> Option<Problem> {
+    if let Some(refusal) = shapeless(req) {
+        return Some(refusal);
+    }
+    if let Some(refusal) = maintenance(req) {
+        return Some(refusal);
+    }
     let encoded = req
         .headers()
         .get_all(CONTENT_ENCODING)
@@ -116,6 +221,14 @@ fn refused(req: &ServiceRequest) -> Option<Problem> {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "content_encoding",
             "request bodies are taken uncompressed only",
+        ));
+    }
+    let address = req.uri().path_and_query().map_or("", |at| at.as_str());
+    if address.contains("%00") {
+        return Some(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "the address holds the character U+0000, which no name has",
         ));
     }
     let announced: Option<usize> = req
@@ -129,5 +242,52 @@ fn refused(req: &ServiceRequest) -> Option<Problem> {
             "too_large",
             format!("the body is longer than {} bytes", json::LIMIT),
         )
+    })
+}
+
+/// A head that no client of ours sends.
+fn shapeless(req: &ServiceRequest) -> Option<Problem> {
+    let headers = req.headers();
+    if is_ambiguous(headers) {
+        let detail = "a body has a length or comes in pieces, never both";
+        return Some(Problem::new(StatusCode::BAD_REQUEST, "ambiguous", detail));
+    }
+    let address = req.uri().path_and_query().map_or("", |at| at.as_str());
+    if address.len() > LONGEST_ADDRESS {
+        let detail = format!("the address is longer than {LONGEST_ADDRESS} bytes");
+        return Some(Problem::new(StatusCode::URI_TOO_LONG, "too_long", detail));
+    }
+    // each line with its colon, its space and its end
+    let lines = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    (lines.sum::<usize>() > LONGEST_HEAD).then(|| {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let detail = format!("the headers are longer than {LONGEST_HEAD} bytes");
+        Problem::new(status, "too_long", detail)
+    })
+}
+
+/// Whether somebody in between may have seen another end of the body than we do (I5).
+pub fn is_ambiguous(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// What is answered while the API takes no changes: reading, ending maintenance, logging in and out, following live.
+const ALWAYS: [&str; 4] = [
+    "/api/v1/admin/maintenance",
+    "/api/v1/admin/audit/verify",
+    "/api/v1/auth/",
+    "/api/v1/ws-ticket",
+];
+
+fn maintenance(req: &ServiceRequest) -> Option<Problem> {
+    let changes = !req.method().is_safe();
+    let always = ALWAYS.iter().any(|start| req.path().starts_with(start));
+    let services: &Data<Services> = req.app_data()?;
+    (changes && !always && services.switches.now().maintenance).then(|| {
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "maintenance", "");
+        problem.detail = Some("maintenance: no changes are taken for now".to_owned());
+        problem
     })
 }

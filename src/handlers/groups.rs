@@ -1,5 +1,6 @@
 //! Groups over HTTP.
 use super::{
+    idempotency::Once,
     json::Json,
     nodes::ListPage,
     page::{self, Page},
@@ -41,7 +42,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 pub struct GroupView {
     pub id: GroupId,
     pub name: String,
-    /// How many users are in it.
+    /// How many users are in it; 10000 stands for that many or more.
     pub users: i64,
     /// How many nodes are in it.
     pub nodes: i64,
@@ -65,6 +66,7 @@ impl From<GroupDetail> for GroupView {
 #[serde(deny_unknown_fields)]
 pub struct CreateGroupBody {
     /// 1 to 63 of a-z, 0-9 and -.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
 }
 
@@ -84,15 +86,19 @@ async fn list_groups(
 }
 
 /// Make a group.
-#[utoipa::path(tag = "groups", request_body = CreateGroupBody, responses((status = 201, body = GroupView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "groups", params(Once), request_body = CreateGroupBody, responses((status = 201, body = GroupView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/groups")]
 async fn create_group(
     by: May<UsersWrite>,
     app: Data<Services>,
+    once: Once,
     body: Json<CreateGroupBody>,
 ) -> Result<HttpResponse> {
-    let group = app.groups.create(&by.name, &body.0.name).await?;
-    Ok(HttpResponse::Created().json(GroupView::from(group)))
+    let name = body.0.name;
+    once.created::<_, GroupView>(&app, async |keep| {
+        app.groups.create(&by.name, &name, keep).await
+    })
+    .await
 }
 
 /// Show a group.

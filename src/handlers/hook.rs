@@ -2,6 +2,7 @@
 //!
 //! Every decision about a client is a 200, because Hysteria takes anything else as a refusal and says nothing. The node's
 //! secret comes as Basic auth (Go sends it when the URL carries `node:secret@`) or as the last part of the path.
+use super::{edge::is_ambiguous, unread::hold};
 use crate::{
     hysteria::hook::{self, HookRequest},
     services::admission::{Admission, Answer},
@@ -42,6 +43,9 @@ async fn ask(app: Data<Admission>, req: HttpRequest, body: Payload) -> HttpRespo
     if req.method() != Method::POST {
         return HttpResponse::MethodNotAllowed().finish();
     }
+    if is_ambiguous(req.headers()) {
+        return HttpResponse::BadRequest().force_close().finish();
+    }
     let path = req.match_info().unprocessed();
     let path = path.strip_prefix('/').unwrap_or(path);
     match path.split_once('/') {
@@ -68,24 +72,26 @@ async fn answer(
     let arrived = Instant::now();
     // until the directory was filled after a start nobody is known, neither nodes nor clients
     if !app.is_filled(arrived + START_WAIT).await {
-        drain(body, arrived).await;
-        return json(Bytes::from_static(hook::REFUSED));
+        let refusal = json(Bytes::from_static(hook::REFUSED));
+        return drained(body, arrived, refusal).await;
     }
     let Ok(node) = app.caller(node, secret) else {
-        drain(body, arrived).await;
-        return HttpResponse::Unauthorized().finish();
+        return drained(body, arrived, HttpResponse::Unauthorized().finish()).await;
     };
     if req
         .headers()
         .get_all(CONTENT_ENCODING)
         .any(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity"))
     {
-        drain(body, arrived).await;
-        return HttpResponse::UnsupportedMediaType().finish();
+        let refusal = HttpResponse::UnsupportedMediaType().finish();
+        return drained(body, arrived, refusal).await;
     }
     let body = match read(body, arrived).await {
         Ok(body) => body,
-        Err(status) => return HttpResponseBuilder::new(status).force_close().finish(),
+        Err((status, unread)) => {
+            let answer = HttpResponseBuilder::new(status).force_close().finish();
+            return hold(answer, unread);
+        }
     };
     let answer = app
         .admit(&node, HookRequest::parse(&body), arrived + START_WAIT)
@@ -113,22 +119,25 @@ fn basic_auth<'a>(req: &HttpRequest, node: &str, room: &'a mut [u8]) -> Option<&
 }
 
 /// The whole body, or the status that ends the connection.
-async fn read(mut body: Payload, arrived: Instant) -> Result<Bytes, StatusCode> {
+async fn read(mut body: Payload, arrived: Instant) -> Result<Bytes, (StatusCode, Payload)> {
     let mut whole: Option<BytesMut> = None;
     let mut first = Bytes::new();
     loop {
         // what is here already needs no timer
         let next = match body.next().now_or_never() {
             Some(next) => next,
-            None => timeout_at(arrived + ARRIVAL, body.next())
-                .await
-                .map_err(|_| StatusCode::REQUEST_TIMEOUT)?,
+            None => match timeout_at(arrived + ARRIVAL, body.next()).await {
+                Ok(next) => next,
+                Err(_) => return Err((StatusCode::REQUEST_TIMEOUT, body)),
+            },
         };
         let Some(chunk) = next else { break };
-        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let Ok(chunk) = chunk else {
+            return Err((StatusCode::BAD_REQUEST, body));
+        };
         let held = whole.as_ref().map_or(first.len(), BytesMut::len);
         if held + chunk.len() > MAX_BODY {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, body));
         }
         // nearly every body comes in one piece: that one is not copied
         if held == 0 {
@@ -142,8 +151,10 @@ async fn read(mut body: Payload, arrived: Instant) -> Result<Bytes, StatusCode> 
     Ok(whole.map_or(first, BytesMut::freeze))
 }
 
-/// Reads and drops, so that a keep-alive connection survives a refusal.
-async fn drain(body: Payload, arrived: Instant) {
-    // too large or too slow: then the connection ends with it, which is all that is wanted
-    let _ = read(body, arrived).await;
+/// Reads and drops, so that a keep-alive connection survives a refusal; what is too large or too slow ends it.
+async fn drained(body: Payload, arrived: Instant, refusal: HttpResponse) -> HttpResponse {
+    match read(body, arrived).await {
+        Ok(_) => refusal,
+        Err((_, unread)) => hold(refusal, unread),
+    }
 }

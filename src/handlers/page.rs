@@ -1,7 +1,9 @@
 //! Pages: at most 100 items, and an opaque cursor that goes on after the last one.
 use crate::error::{Error, Result};
+use actix_web::HttpResponse;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// The most that one page holds.
@@ -14,6 +16,9 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Give it back as `cursor` for the next page; `null` on the last one.
     pub next_cursor: Option<String>,
+    /// How many there are in all, where that was asked for; 10000 stands for that many or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
 }
 
 /// How many items to ask for, at most `MOST`; 50 when nothing is said.
@@ -32,6 +37,8 @@ pub fn cursor<K: DeserializeOwned>(given: Option<&str>) -> Result<Option<K>> {
             BASE64_URL_SAFE_NO_PAD
                 .decode(text)
                 .ok()
+                // a text that the database cannot hold was never given out
+                .filter(|bytes| !bytes.windows(6).any(|part| part == b"\\u0000"))
                 .and_then(|bytes| serde_json::from_slice(&bytes).ok())
                 .ok_or_else(|| Error::field("cursor", "is not a cursor of this list"))
         })
@@ -60,6 +67,59 @@ impl<T> Page<T> {
         Self {
             items: rows.into_iter().map(view).collect(),
             next_cursor,
+            total: None,
         }
+    }
+
+    /// With how many there are in all.
+    pub fn counted(mut self, total: Option<i64>) -> Self {
+        self.total = total;
+        self
+    }
+}
+
+/// Which fields of each item are shown, as `fields=id,name` asks for.
+#[derive(Debug)]
+pub struct Shown(Vec<String>);
+
+impl Shown {
+    /// Reads what is asked for; only fields that the items have.
+    pub fn of(asked: Option<&str>, known: &[&str]) -> Result<Option<Self>> {
+        let Some(asked) = asked else {
+            return Ok(None);
+        };
+        let mut shown = Vec::new();
+        for field in asked.split(',').map(str::trim) {
+            if !known.contains(&field) {
+                let all = known.join(", ");
+                return Err(Error::field(
+                    "fields",
+                    format!("{field:?} is none of {all}"),
+                ));
+            }
+            shown.push(field.to_owned());
+        }
+        Ok(Some(Self(shown)))
+    }
+}
+
+impl<T: Serialize> Page<T> {
+    /// The answer: whole items, or some fields of each.
+    pub fn answer(self, shown: Option<&Shown>) -> Result<HttpResponse> {
+        let Some(Shown(fields)) = shown else {
+            return Ok(HttpResponse::Ok().json(self));
+        };
+        let some = |item: &T| -> Result<Value> {
+            let mut whole = serde_json::to_value(item).map_err(anyhow::Error::from)?;
+            if let Value::Object(map) = &mut whole {
+                map.retain(|field, _| fields.contains(field));
+            }
+            Ok(whole)
+        };
+        Ok(HttpResponse::Ok().json(Page {
+            items: self.items.iter().map(some).collect::<Result<Vec<_>>>()?,
+            next_cursor: self.next_cursor,
+            total: self.total,
+        }))
     }
 }

@@ -1,8 +1,16 @@
 //! Errors as `application/problem+json` (RFC 9457): the one place where a domain error meets HTTP.
-use super::edge::request_id;
+use super::{codes, edge::request_id};
 use crate::error::{Error, FieldError};
-use actix_web::{HttpResponse, ResponseError, http::StatusCode, web::PathConfig};
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{ALLOW, HeaderValue, RETRY_AFTER},
+    },
+    web::{Data, PathConfig},
+};
 use serde::Serialize;
+use std::collections::HashMap;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -17,6 +25,7 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// Stable word for programs.
+    #[schema(schema_with = codes::schema)]
     pub code: &'static str,
     /// A sentence for people; absent when the failure is the server's own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +46,9 @@ pub struct ProblemField {
     pub message: String,
 }
 
+/// After these the connection is of no more use: where the next request begins is not known, or not worth waiting for.
+const ENDING: [&str; 4] = ["ambiguous", "slow", "too_large", "too_long"];
+
 impl Problem {
     /// A server's own failure gets no detail: that goes to the log, under the request's id.
     #[expect(
@@ -44,6 +56,10 @@ impl Problem {
         reason = "a sentence, however the caller made it"
     )]
     pub fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Self {
+        debug_assert!(
+            codes::is_known(status.as_u16(), code),
+            "{status} {code} stands in no list"
+        );
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
@@ -74,6 +90,13 @@ impl Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             answer.insert_header(("retry-after", "2"));
         }
+        // what is left of the request is not waited for
+        if ENDING.contains(&self.code) {
+            answer.force_close();
+        }
+        if self.code == "in_flight" {
+            answer.insert_header(("retry-after", "1"));
+        }
         if status == StatusCode::UNAUTHORIZED {
             answer.insert_header(("www-authenticate", "Bearer realm=\"hywarden\""));
         }
@@ -85,6 +108,11 @@ impl Problem {
 }
 
 impl Error {
+    /// The stable word for programs.
+    pub fn word(&self) -> &'static str {
+        self.code().1
+    }
+
     fn code(&self) -> (StatusCode, &'static str) {
         use diesel::result::{DatabaseErrorKind, Error as Db};
         match self {
@@ -92,12 +120,26 @@ impl Error {
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type"),
+            Self::Slow => (StatusCode::REQUEST_TIMEOUT, "slow"),
+            Self::ContentType | Self::FormNeeded => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type")
+            }
+            Self::PasswordInUrl => (StatusCode::BAD_REQUEST, "password_in_url"),
             Self::Duplicate(_) => (StatusCode::CONFLICT, "duplicate"),
             Self::DeviceLimit(_) => (StatusCode::CONFLICT, "device_limit"),
             Self::State(_) => (StatusCode::CONFLICT, "state"),
+            Self::Changed => (StatusCode::PRECONDITION_FAILED, "changed"),
+            Self::InFlight => (StatusCode::CONFLICT, "in_flight"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+            Self::NotBuilt(_) => (StatusCode::NOT_IMPLEMENTED, "not_built"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::BadLogin => (StatusCode::UNAUTHORIZED, "bad_login"),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::Refused(code, _) => (StatusCode::FORBIDDEN, code),
+            Self::Rank(_) => (StatusCode::FORBIDDEN, "rank"),
+            Self::NeedsLogin => (StatusCode::FORBIDDEN, "login_needed"),
+            Self::NotFresh => (StatusCode::FORBIDDEN, "not_fresh"),
             Self::Stats(_) => (StatusCode::BAD_GATEWAY, "stats"),
             Self::Unavailable(_)
             | Self::Pool(_)
@@ -123,22 +165,28 @@ impl ResponseError for Error {
     }
     fn error_response(&self) -> HttpResponse {
         let (status, code) = self.code();
-        if status.is_server_error() {
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
             tracing::error!(error = ?self, request_id = ?request_id(), code, "request failed");
         }
         let mut problem = Problem::new(status, code, self);
         // the node's failure is no secret of ours, and the caller is the one who can mend it
-        if let Self::Stats(_) = self {
+        if let Self::Stats(_) | Self::NotBuilt(_) = self {
             problem.detail = Some(self.to_string());
         }
         if let Self::Unavailable(what) = self {
             problem.detail = Some(format!("{what} is not available, try again"));
         }
-        match self {
+        let mut answer = match self {
             Self::Invalid(fields) => problem.with_fields(fields),
             _ => problem,
         }
-        .response()
+        .response();
+        if let Self::TooMany(seconds) = self {
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(*seconds));
+        }
+        answer
     }
 }
 
@@ -147,7 +195,26 @@ pub fn path() -> PathConfig {
     PathConfig::default().error_handler(|_, _| Error::NotFound("object").into())
 }
 
+/// The methods of each path that the document describes, as `Allow` says them.
+#[derive(Clone, Debug, Default)]
+pub struct Methods(pub HashMap<String, String>);
+
 /// Where no route is: also a problem, and in the same words.
-pub async fn no_route() -> HttpResponse {
+pub async fn no_route(req: HttpRequest) -> HttpResponse {
+    let methods = req.app_data::<Data<Methods>>();
+    let allowed = req
+        .match_pattern()
+        .and_then(|pattern| methods?.0.get(&pattern));
+    let Some(allowed) = allowed.and_then(|list| HeaderValue::from_str(list).ok()) else {
+        return nothing();
+    };
+    let (status, detail) = (StatusCode::METHOD_NOT_ALLOWED, "not with this method");
+    let mut answer = Problem::new(status, "method", detail).response();
+    answer.headers_mut().insert(ALLOW, allowed);
+    answer
+}
+
+/// As if nothing were there.
+pub fn nothing() -> HttpResponse {
     Problem::new(StatusCode::NOT_FOUND, "no_route", "no such route").response()
 }

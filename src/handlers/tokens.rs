@@ -1,5 +1,6 @@
 //! API tokens over HTTP.
 use super::{
+    idempotency::Once,
     json::Json,
     nodes::ListPage,
     page::{self, Page},
@@ -17,7 +18,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use chrono::{DateTime, Utc};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -74,19 +75,31 @@ pub struct TokenSecretView {
     pub secret: String,
 }
 
+impl From<(Token, SecretString)> for TokenSecretView {
+    fn from((token, secret): (Token, SecretString)) -> Self {
+        Self {
+            token: token.into(),
+            secret: secret.expose_secret().to_owned(),
+        }
+    }
+}
+
 /// What a token is made with.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateTokenBody {
     /// What it is for; unique among live tokens.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// `noun:read`, `noun:write`, or `*`; no more than the caller holds.
+    #[schema(min_items = 1)]
     pub scopes: Vec<String>,
     /// From where it may be used; absent or empty: from anywhere.
     #[serde(default)]
     pub allowed_cidrs: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now.
+    #[schema(minimum = 1)]
     pub expires_in: Option<i64>,
 }
 
@@ -118,20 +131,19 @@ async fn list_tokens(
 }
 
 /// Make a token; its secret is shown in this answer and never again.
-#[utoipa::path(tag = "tokens", request_body = CreateTokenBody, responses((status = 201, body = TokenSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "tokens", params(Once), request_body = CreateTokenBody, responses((status = 201, body = TokenSecretView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/tokens")]
 async fn create_token(
     by: May<TokensWrite>,
     app: Data<Services>,
+    once: Once,
     body: Json<CreateTokenBody>,
 ) -> Result<HttpResponse> {
-    let (token, secret) = app.tokens.create(&by, &body.0.into()).await?;
-    Ok(HttpResponse::Created()
-        .insert_header(("cache-control", "no-store"))
-        .json(TokenSecretView {
-            token: token.into(),
-            secret: secret.expose_secret().to_owned(),
-        }))
+    let create = body.0.into();
+    once.created::<_, TokenSecretView>(&app, async |keep| {
+        app.tokens.create(&by, &create, keep).await
+    })
+    .await
 }
 
 /// Revoke a token: refused from the answer on.

@@ -212,7 +212,7 @@ fn stats_listen(url: &Url) -> String {
 }
 
 /// Hysteria takes whole numbers of bits a second with a unit.
-fn bandwidth(bytes: u64) -> String {
+pub(super) fn bandwidth(bytes: u64) -> String {
     let bits = bytes.saturating_mul(8);
     let units = [
         (1_000_000_000, "gbps"),

@@ -1,15 +1,17 @@
 //! Hands events out as they are committed.
-use crate::services::outbox::Outbox;
+use crate::services::{outbox::Outbox, rounds::Rounds};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks.
-const PERIOD: Duration = Duration::from_millis(500);
+/// Between two looks: what the live channel is behind by at most.
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// Runs until `stop`.
-pub async fn run(outbox: Outbox, stop: CancellationToken) {
+pub async fn run(outbox: Outbox, rounds: Rounds, stop: CancellationToken) {
     loop {
-        let behind = match outbox.run_once().await {
+        let done = outbox.run_once().await;
+        rounds.note("outbox", PERIOD, &done);
+        let behind = match done {
             Ok(handed_out) => Outbox::is_behind(handed_out),
             Err(error) => {
                 tracing::warn!(%error, "events were not handed out");

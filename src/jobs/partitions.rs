@@ -1,5 +1,5 @@
 //! Partitions ahead of time, daily sums of the hours, and months that are dropped.
-use crate::services::accounting::Accounting;
+use crate::services::{accounting::Accounting, rounds::Rounds};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 const EVERY: Duration = Duration::from_mins(10);
 
 /// Looks after partitioned tables until `stop`.
-pub async fn run(accounting: Arc<Accounting>, stop: CancellationToken) {
+pub async fn run(accounting: Arc<Accounting>, rounds: Rounds, stop: CancellationToken) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -15,7 +15,9 @@ pub async fn run(accounting: Arc<Accounting>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(error) = accounting.look_after_partitions().await {
+        let done = accounting.look_after_partitions().await;
+        rounds.note("partitions", EVERY, &done);
+        if let Err(error) = done {
             accounting.job_failed("partitions", &error);
         }
     }

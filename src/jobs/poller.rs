@@ -4,6 +4,7 @@ use crate::{
     services::{
         accounting::{Context, End, Lease, Leasing, Reader, Source, Sources},
         enforcement::Hurry,
+        rounds::Rounds,
     },
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -23,6 +24,7 @@ pub struct Poller {
     pub leasing: Leasing,
     pub sources: Sources,
     pub hurry: Arc<Hurry>,
+    pub rounds: Rounds,
 }
 
 /// A running loop.
@@ -41,9 +43,10 @@ impl Poller {
             return;
         }
         loop {
-            match self.round(&mut loops, &mut tasks).await {
-                Ok(()) => {}
-                Err(error) => tracing::warn!(%error, "a round of leasing failed"),
+            let done = self.round(&mut loops, &mut tasks).await;
+            self.rounds.note("poller", ROUND, &done);
+            if let Err(error) = done {
+                tracing::warn!(%error, "a round of leasing failed");
             }
             tokio::select! {
                 () = stop.cancelled() => break,

@@ -1,5 +1,5 @@
 //! What is due now and then: left-over sums, windows, what nobody needs any more.
-use crate::services::accounting::Accounting;
+use crate::services::{accounting::Accounting, rounds::Rounds};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,12 @@ const RETENTION: Duration = Duration::from_mins(1);
 const CENSUS: Duration = Duration::from_mins(1);
 
 /// Sweeps until `stop`.
-pub async fn run(accounting: Arc<Accounting>, every: Duration, stop: CancellationToken) {
+pub async fn run(
+    accounting: Arc<Accounting>,
+    every: Duration,
+    rounds: Rounds,
+    stop: CancellationToken,
+) {
     let tick = |every| {
         let mut tick = interval(every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -22,13 +27,14 @@ pub async fn run(accounting: Arc<Accounting>, every: Duration, stop: Cancellatio
     let (mut sums, mut windows, mut retention) = (tick(every), tick(WINDOWS), tick(RETENTION));
     let mut census = tick(CENSUS);
     loop {
-        let (job, done) = tokio::select! {
+        let (job, every, done) = tokio::select! {
             () = stop.cancelled() => return,
-            _ = sums.tick() => ("sums", accounting.cross(None).await.map(|_| ())),
-            _ = windows.tick() => ("windows", accounting.start_windows().await.map(|_| ())),
-            _ = census.tick() => ("census", accounting.count_everybody().await),
-            _ = retention.tick() => ("retention", accounting.forget().await.map(|_| ())),
+            _ = sums.tick() => ("sums", every, accounting.cross(None).await.map(|_| ())),
+            _ = windows.tick() => ("windows", WINDOWS, accounting.start_windows().await.map(|_| ())),
+            _ = census.tick() => ("census", CENSUS, accounting.count_everybody().await),
+            _ = retention.tick() => ("retention", RETENTION, accounting.forget().await.map(|_| ())),
         };
+        rounds.note(job, every, &done);
         if let Err(error) = done {
             accounting.job_failed(job, &error);
         }

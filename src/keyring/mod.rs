@@ -1,19 +1,27 @@
 //! The keys that never lie in the database: what hashes credentials (pepper), proves connection ids, seals secrets that
-//! must be shown again, and chains the audit. Each purpose may hold several by number: the highest mints and seals, all
-//! verify and open. Here are the file, the fingerprints and the sealing; what refers to which key is asked above.
+//! must be shown again, chains the audit, and signs logins. Each purpose may hold several by number: the newest mints and
+//! seals, all verify and open. Here are the file, the fingerprints and the sealing; what refers to which key is asked
+//! above. The file may be read again while the program runs: whoever holds the keyring sees the new keys.
+mod chain;
 mod file;
 mod seal;
 
-pub use seal::Place;
+pub use file::{added, removed};
+pub use seal::{OwnKey, Place};
 
 use crate::clock::{Clock, random};
 use anyhow::{Result, bail};
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::{fmt, sync::Arc};
+use std::{cmp::Reverse, fmt, sync::Arc};
 
 /// 256 bits.
 pub type Key = [u8; 32];
+
+/// Numbers are 1 to this: one letter in a connection id.
+pub const MOST: i16 = 35;
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,11 +34,19 @@ pub enum Purpose {
     Sealing,
     /// Chains the audit.
     Audit,
+    /// Signs logins.
+    Signing,
 }
 
 impl Purpose {
     /// All of them, in the file's order.
-    pub const ALL: [Self; 4] = [Self::Pepper, Self::ConnectionId, Self::Sealing, Self::Audit];
+    pub const ALL: [Self; 5] = [
+        Self::Pepper,
+        Self::ConnectionId,
+        Self::Sealing,
+        Self::Audit,
+        Self::Signing,
+    ];
 
     /// Its name in the file and in the database.
     pub const fn as_str(self) -> &'static str {
@@ -39,7 +55,13 @@ impl Purpose {
             Self::ConnectionId => "connection_id",
             Self::Sealing => "sealing",
             Self::Audit => "audit",
+            Self::Signing => "signing",
         }
+    }
+
+    /// The purpose of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.as_str() == name)
     }
 }
 
@@ -54,13 +76,19 @@ pub struct Fingerprint {
     pub fingerprint: Key,
 }
 
+/// One key of the file.
+#[derive(Clone, PartialEq, Eq)]
+struct Entry {
+    purpose: Purpose,
+    id: i16,
+    key: Key,
+    /// Verifies and opens at once, mints from here on: the other instances have read it by then.
+    from: Option<DateTime<Utc>>,
+}
+
 /// All keys of an installation.
-#[derive(Clone)]
 pub struct Keyring {
-    peppers: Vec<(i16, Key)>,
-    connection_id: Vec<(u8, Key)>,
-    sealing: Vec<(i16, Key)>,
-    audit: Vec<(i16, Key)>,
+    entries: ArcSwap<Vec<Entry>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -73,90 +101,109 @@ impl fmt::Debug for Keyring {
 impl Keyring {
     /// First keys, one a purpose, numbered 1.
     pub fn generate(clock: Arc<dyn Clock>) -> Self {
-        let fresh = || random::<32>(&*clock);
+        let first = |purpose| Entry {
+            purpose,
+            id: 1,
+            key: random(&*clock),
+            from: None,
+        };
+        let entries = Purpose::ALL.into_iter().map(first).collect();
         Self {
-            peppers: vec![(1, fresh())],
-            connection_id: vec![(1, fresh())],
-            sealing: vec![(1, fresh())],
-            audit: vec![(1, fresh())],
+            entries: ArcSwap::new(Arc::new(entries)),
             clock,
         }
     }
 
-    /// What hashes credentials, newest first.
-    pub fn peppers(&self) -> &[(i16, Key)] {
-        &self.peppers
+    /// What hashes credentials, the one that mints first.
+    pub fn peppers(&self) -> Vec<(i16, Key)> {
+        self.of(Purpose::Pepper)
     }
 
-    /// What proves connection ids, newest first; numbers are 1 to 35.
-    pub fn connection_id_keys(&self) -> &[(u8, Key)] {
-        &self.connection_id
+    /// What proves connection ids, the one that mints first; numbers are 1 to 35.
+    pub fn connection_id_keys(&self) -> Vec<(u8, Key)> {
+        let keys = self.of(Purpose::ConnectionId).into_iter();
+        keys.filter_map(|(id, key)| Some((u8::try_from(id).ok()?, key)))
+            .collect()
     }
 
-    /// What chains the audit, newest first.
-    pub fn audit_keys(&self) -> &[(i16, Key)] {
-        &self.audit
+    /// What signs logins (seeds of Ed25519), the one that mints first.
+    pub fn signing_keys(&self) -> Vec<(i16, Key)> {
+        self.of(Purpose::Signing)
+    }
+
+    /// The keys of a purpose: the one that mints, then the others, newest first.
+    pub fn of(&self, purpose: Purpose) -> Vec<(i16, Key)> {
+        let (entries, now) = (self.entries.load(), self.clock.now());
+        let mut keys: Vec<_> = entries.iter().filter(|e| e.purpose == purpose).collect();
+        keys.sort_by_key(|e| (e.from.is_some_and(|from| from > now), Reverse(e.id)));
+        keys.into_iter().map(|e| (e.id, e.key)).collect()
+    }
+
+    /// The number of the key that mints.
+    pub fn minting(&self, purpose: Purpose) -> Option<i16> {
+        self.of(purpose).first().map(|(id, _)| *id)
+    }
+
+    /// The numbers of a purpose's keys, each with the time from which it mints if that is still to come.
+    pub fn numbers(&self, purpose: Purpose) -> Vec<(i16, Option<DateTime<Utc>>)> {
+        let (entries, now) = (self.entries.load(), self.clock.now());
+        let of = entries.iter().filter(|e| e.purpose == purpose);
+        of.map(|e| (e.id, e.from.filter(|from| *from > now)))
+            .collect()
+    }
+
+    /// Takes the keys of another, read later. `true`: they differ.
+    pub fn take(&self, other: &Self) -> bool {
+        let theirs = other.entries.load_full();
+        let differs = *self.entries.load_full() != *theirs;
+        self.entries.store(theirs);
+        differs
+    }
+
+    /// The purposes without a key.
+    pub fn missing(&self) -> Vec<Purpose> {
+        let entries = self.entries.load();
+        let lacks = |purpose: &Purpose| !entries.iter().any(|e| e.purpose == *purpose);
+        Purpose::ALL.into_iter().filter(lacks).collect()
     }
 
     /// The fingerprints of all keys.
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
-        Purpose::ALL
-            .into_iter()
-            .flat_map(|purpose| {
-                self.of(purpose)
-                    .into_iter()
-                    .map(move |(key_id, key)| Fingerprint {
-                        purpose,
-                        key_id,
-                        fingerprint: fingerprint(&key, purpose),
-                    })
-            })
-            .collect()
-    }
-
-    fn of(&self, purpose: Purpose) -> Vec<(i16, Key)> {
-        match purpose {
-            Purpose::Pepper => self.peppers.clone(),
-            Purpose::ConnectionId => self
-                .connection_id
-                .iter()
-                .map(|(id, key)| (i16::from(*id), *key))
-                .collect(),
-            Purpose::Sealing => self.sealing.clone(),
-            Purpose::Audit => self.audit.clone(),
-        }
-    }
-
-    /// Keys by purpose and number; each purpose needs one, numbers are 1 to 35.
-    fn assemble(all: Vec<(Purpose, i16, Key)>, clock: Arc<dyn Clock>) -> Result<Self> {
-        let mut sorted = all;
-        sorted.sort_by_key(|(purpose, id, _)| (*purpose, std::cmp::Reverse(*id)));
-        let of = |wanted: Purpose| -> Result<Vec<(i16, Key)>> {
-            let keys: Vec<_> = sorted
-                .iter()
-                .filter(|(purpose, ..)| *purpose == wanted)
-                .map(|(_, id, key)| (*id, *key))
-                .collect();
-            if keys.is_empty() {
-                bail!("no key under [{}]", wanted.as_str())
-            }
-            if let Some((id, _)) = keys.iter().find(|(id, _)| !(1..=35).contains(id)) {
-                bail!("[{}] {id}: numbers are 1 to 35", wanted.as_str())
-            }
-            Ok(keys)
+        let of = |e: &Entry| Fingerprint {
+            purpose: e.purpose,
+            key_id: e.id,
+            fingerprint: fingerprint(&e.key, e.purpose),
         };
-        let connection_id = of(Purpose::ConnectionId)?
-            .into_iter()
-            .map(|(id, key)| Ok((u8::try_from(id)?, key)))
-            .collect::<Result<_>>()?;
+        self.entries.load().iter().map(of).collect()
+    }
+
+    /// Keys by purpose and number, numbers 1 to 35.
+    fn assemble(mut entries: Vec<Entry>, clock: Arc<dyn Clock>) -> Result<Self> {
+        entries.sort_by_key(|e| (e.purpose, Reverse(e.id)));
+        if let Some(e) = entries.iter().find(|e| !(1..=MOST).contains(&e.id)) {
+            bail!("[{}] {}: numbers are 1 to {MOST}", e.purpose.as_str(), e.id)
+        }
+        strong(&entries)?;
         Ok(Self {
-            peppers: of(Purpose::Pepper)?,
-            connection_id,
-            sealing: of(Purpose::Sealing)?,
-            audit: of(Purpose::Audit)?,
+            entries: ArcSwap::new(Arc::new(entries)),
             clock,
         })
     }
+}
+
+/// Keys are random and each is its own: a key that serves two purposes lets one purpose's flaw open the other (S3).
+fn strong(entries: &[Entry]) -> Result<()> {
+    for (at, one) in entries.iter().enumerate() {
+        let name = one.purpose.as_str();
+        if one.key.iter().all(|byte| Some(byte) == one.key.first()) {
+            bail!("[{name}] {} is no random key", one.id)
+        }
+        if let Some(other) = entries.iter().skip(at + 1).find(|e| e.key == one.key) {
+            let (their, id) = (other.purpose.as_str(), other.id);
+            bail!("[{name}] {} and [{their}] {id} are the same key", one.id)
+        }
+    }
+    Ok(())
 }
 
 fn fingerprint(key: &Key, purpose: Purpose) -> Key {

@@ -80,16 +80,17 @@ fn the_newest_key_mints_and_old_ones_open() {
     let sealed = keys.seal(&PLACE, "old").unwrap();
     keys.write_new(&path).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    let next = "10 = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n";
-    let text: String = Purpose::ALL.into_iter().fold(text, |text, purpose| {
+    let purposes = Purpose::ALL.into_iter().enumerate();
+    let text = purposes.fold(text, |text, (at, purpose)| {
         let head = format!("[{}]\n", purpose.as_str());
+        let next = format!("10 = \"{at}AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n");
         text.replace(&head, &format!("{head}{next}"))
     });
     fs::write(&path, text).unwrap();
     let both = Keyring::read(&path, Arc::new(SystemClock))
         .unwrap()
         .unwrap();
-    assert_eq!(both.peppers()[0], (10, [0; 32]));
+    assert_eq!(both.peppers()[0].0, 10);
     assert_eq!(both.connection_id_keys()[0].0, 10);
     assert_eq!(both.open(&PLACE, &sealed).unwrap().expose_secret(), "old");
     assert_eq!(both.seal(&PLACE, "new").unwrap()[..2], [0, 10]);
@@ -127,4 +128,23 @@ fn a_wrong_file_is_refused_without_telling_a_key() {
         Keyring::read(&path, Arc::new(SystemClock)).unwrap_err()
     );
     assert!(text.contains("chmod 600"), "{text}");
+}
+
+/// S3: keys are random, and each serves one purpose.
+#[test]
+fn a_weak_or_shared_key_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    fresh().write_new(&path).unwrap();
+    let good = fs::read_to_string(&path).unwrap();
+    let keys: Vec<&str> = good.split('"').skip(1).step_by(2).collect();
+    let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    for (bad, says) in [
+        (good.replace(keys[0], keys[4]), "the same key"),
+        (good.replace(keys[4], zeros), "no random key"),
+    ] {
+        fs::write(&path, bad).unwrap();
+        let why = Keyring::read(&path, Arc::new(SystemClock)).unwrap_err();
+        assert!(format!("{why:#}").contains(says), "{why:#}");
+    }
 }

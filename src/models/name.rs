@@ -43,6 +43,34 @@ pub fn name(text: &str) -> Result<String, String> {
     Ok(folded)
 }
 
+/// An e-mail address, as far as that can be told without sending there.
+pub fn email(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once('@');
+    let fits = text.len() <= 254
+        && text.is_ascii()
+        && !text
+            .bytes()
+            .any(|b| b.is_ascii_control() || b" <>()[]\\,;:\"".contains(&b))
+        && parts.is_some_and(|(local, host)| {
+            !local.is_empty()
+                && local.len() <= 64
+                && !local.contains('@')
+                && host
+                    .split('.')
+                    .all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
+        });
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("is no e-mail address".to_owned())
+    }
+}
+
+/// What a name looks like, without regard to case (UTS 39): two names with the same one are taken for each other.
+pub fn skeleton(name: &str) -> String {
+    unicode_security::skeleton(&name.to_lowercase()).collect()
+}
+
 /// A name that stands in URLs and configurations: nodes and groups.
 pub fn label(text: &str) -> Result<String, String> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -102,6 +130,41 @@ mod tests {
         for good in ["Анна", "田中 太郎", "o'neill", "a@b.c", "user:1"] {
             assert_eq!(name(good).unwrap(), good);
         }
+    }
+
+    #[test]
+    fn addresses_are_plain() {
+        for good in ["a@b.example", "first.last+tag@mail.example", "a@localhost"] {
+            assert!(email(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a b@c.d",
+            "a@b..c",
+            "a@-b",
+            "a\r\nb@c.d",
+            "<a@b.c>",
+            "a@b@c",
+            "ä@b.c",
+        ] {
+            assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_for_another_has_its_skeleton() {
+        for (a, b) in [
+            ("admin", "аdmin"),
+            ("Admin", "аdmiN"),
+            ("scope", "ѕсоре"),
+            ("l1", "1l"),
+        ] {
+            assert_eq!(skeleton(a), skeleton(b), "{a} {b}");
+        }
+        assert_ne!(skeleton("anna"), skeleton("hanna"));
     }
 
     #[test]

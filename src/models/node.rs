@@ -3,7 +3,7 @@ use super::{
     ids::{GroupId, GroupNo, InstanceId, NodeId, NodeNo},
     word::words,
 };
-use crate::schema::{groups, node_readings, nodes};
+use crate::schema::{groups, node_configs, node_readings, nodes};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use ipnet::IpNet;
@@ -16,6 +16,7 @@ words!(/** How a node's packets are disguised. */ Obfs {
 /// A row of `nodes`.
 #[derive(Clone, Debug, HasQuery, Identifiable)]
 #[diesel(table_name = nodes, check_for_backend(diesel::pg::Pg))]
+#[expect(clippy::struct_excessive_bools, reason = "as many as the table has")]
 pub struct Node {
     pub id: NodeId,
     pub number: NodeNo,
@@ -37,10 +38,19 @@ pub struct Node {
     /// Bytes a second in each direction.
     pub line_rate: Option<i64>,
     pub require_stats_seconds: Option<i32>,
+    /// Label: good for games.
+    pub gaming: bool,
+    /// Label: good for streaming.
+    pub streaming: bool,
+    /// Only for users of a paid plan.
     pub paid: bool,
     pub disabled_at: Option<DateTime<Utc>>,
     pub draining_at: Option<DateTime<Utc>>,
+    /// Is deleted once it is drained.
+    pub removing: bool,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The present one of `node_configs`.
+    pub config_version: i32,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -73,6 +83,19 @@ pub struct NodeReading {
     pub unreadable_reported: bool,
     pub entries: i32,
     pub doubts: i64,
+}
+
+/// A row of `node_configs`: what a server configuration was made from.
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = node_configs, check_for_backend(diesel::pg::Pg))]
+pub struct NodeConfigRow {
+    pub version: i32,
+    pub reason: String,
+    pub made_by: String,
+    pub settings: serde_json::Value,
+    pub obfs_password_sealed: Option<Vec<u8>>,
+    pub stats_secret_sealed: Vec<u8>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// A row of `groups`.

@@ -1,5 +1,5 @@
 //! A secret by which a machine speaks to the API.
-use super::ids::TokenId;
+use super::ids::{TokenId, UserNo};
 use crate::schema::api_tokens;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -19,6 +19,8 @@ pub struct Token {
     pub expires_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+    /// The person that made it.
+    pub owner_no: Option<UserNo>,
 }
 
 impl Token {

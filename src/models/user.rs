@@ -1,6 +1,6 @@
 //! An account: its limits, its window and its status, which is computed and never stored.
 use super::{
-    ids::{UserId, UserNo},
+    ids::{PlanNo, UserId, UserNo},
     word::words,
 };
 use crate::schema::users;
@@ -38,6 +38,10 @@ pub struct User {
     pub id: UserId,
     pub number: UserNo,
     pub name: String,
+    /// What the name looks like: unique.
+    pub name_skeleton: Option<String>,
+    /// The plan it was given last.
+    pub plan_no: Option<PlanNo>,
     pub role: Role,
     pub note: String,
     /// Bytes a window, both directions together; `None`: unlimited.
@@ -61,6 +65,7 @@ pub struct User {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub email: Option<String>,
 }
 
 impl User {

@@ -57,6 +57,12 @@ pub async fn insert_all(conn: &mut AsyncPgConnection, all: &[Change]) -> QueryRe
     Ok(())
 }
 
+/// Hurries readers of the log: rows were written beside it.
+pub async fn announce(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    diesel::select(pg_notify(CHANNEL, "")).execute(conn).await?;
+    Ok(())
+}
+
 /// Removes what every reader has long applied.
 pub async fn delete_before(
     conn: &mut AsyncPgConnection,

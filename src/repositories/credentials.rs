@@ -4,7 +4,11 @@ use crate::{
     schema::{credentials, devices, users},
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Binary, Integer, SmallInt, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 /// A credential to be stored.
@@ -88,6 +92,59 @@ pub async fn revoke_all(
         .set((
             credentials::revoked_at.eq(at),
             credentials::secret_sealed.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)
+        .await
+}
+
+/// A live credential that is hashed under an older pepper.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct OldHash {
+    #[diesel(sql_type = Text)]
+    pub place: String,
+    #[diesel(sql_type = BigInt)]
+    pub device_no: i64,
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    #[diesel(sql_type = Text)]
+    pub kind: CredentialKind,
+    #[diesel(sql_type = Binary)]
+    pub secret_sealed: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    pub user_no: UserNo,
+}
+
+/// Live credentials under another pepper than this, behind a place in the table.
+pub async fn list_old_hashes(
+    conn: &mut AsyncPgConnection,
+    pepper_id: i16,
+    after: &str,
+    limit: i64,
+) -> QueryResult<Vec<OldHash>> {
+    sql_query(
+        "SELECT c.ctid::text AS place, c.device_no, c.version, c.kind, c.secret_sealed, d.user_no
+         FROM credentials c JOIN devices d ON d.number = c.device_no
+         WHERE c.ctid > $1::text::tid AND c.pepper_id <> $2 AND c.revoked_at IS NULL AND c.secret_sealed IS NOT NULL
+         ORDER BY c.ctid LIMIT $3",
+    )
+    .bind::<Text, _>(after)
+    .bind::<SmallInt, _>(pepper_id)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await
+}
+
+/// Hashes a live credential anew; 0 when it was revoked meanwhile.
+pub async fn rehash(
+    conn: &mut AsyncPgConnection,
+    old: &OldHash,
+    (pepper_id, hash): (i16, &[u8]),
+) -> QueryResult<usize> {
+    diesel::update(credentials::table.find((DeviceNo(old.device_no), old.version)))
+        .filter(credentials::revoked_at.is_null())
+        .set((
+            credentials::pepper_id.eq(pepper_id),
+            credentials::hash.eq(hash),
         ))
         .execute(conn)
         .await

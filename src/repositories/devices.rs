@@ -1,11 +1,19 @@
 //! Clients of users.
+use super::users::lower;
 use crate::{
     models::{CredentialKind, Device, DeviceId, DeviceNo, OnConflict, UserId, UserNo},
     schema::{credentials, devices, users},
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    pg::Pg,
+    prelude::*,
+    sql_types::{Bool, Integer, Text, Uuid as SqlUuid},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A device to be registered.
@@ -36,44 +44,113 @@ struct Edited<'a> {
 /// A device with what its view needs of its owner and its present credential.
 pub type Owned = (Device, UserId, String, Option<CredentialKind>);
 
+/// In which state devices are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Not removed.
+    #[default]
+    Live,
+    Active,
+    Blocked,
+    Removed,
+    Any,
+}
+
+/// Where a page starts: after this row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum After {
+    Id(Uuid),
+    Name(String, Uuid),
+}
+
 /// Which devices, and from where on.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub user: Option<UserNo>,
-    pub after: Option<Uuid>,
-    /// Removed ones too.
-    pub removed: bool,
+    pub after: Option<After>,
+    pub state: State,
+    /// Names that begin like this, without regard to case; then by name.
+    pub prefix: Option<String>,
     pub limit: i64,
 }
 
-/// One page, by id.
+fn shown(filter: &Filter) -> devices::BoxedQuery<'_, Pg> {
+    let mut query = devices::table.into_boxed();
+    if let Some(user) = filter.user {
+        query = query.filter(devices::user_no.eq(user));
+    }
+    let (live, free) = (devices::removed_at.is_null(), devices::blocked_at.is_null());
+    query = match filter.state {
+        State::Any => query,
+        State::Live => query.filter(live),
+        State::Active => query.filter(live).filter(free),
+        State::Blocked => query.filter(live).filter(devices::blocked_at.is_not_null()),
+        State::Removed => query.filter(devices::removed_at.is_not_null()),
+    };
+    if let Some(prefix) = &filter.prefix {
+        let upto = format!("{prefix}\u{10ffff}");
+        query = query
+            .filter(lower(devices::name).ge(lower(prefix)))
+            .filter(lower(devices::name).lt(lower(upto)));
+    }
+    query
+}
+
+/// One page: by id, or by name where names are looked for.
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Owned>> {
-    let mut query = devices::table
+    let mut query = shown(filter).limit(filter.limit);
+    query = match filter.prefix {
+        Some(_) => query.order((lower(devices::name), devices::id)),
+        None => query.order(devices::id),
+    };
+    query = match &filter.after {
+        None => query,
+        Some(After::Id(id)) => query.filter(devices::id.gt(id)),
+        Some(After::Name(name, id)) => query.filter(
+            sql::<Bool>("(lower(devices.name), devices.id) > (lower(")
+                .bind::<Text, _>(name)
+                .sql("), ")
+                .bind::<SqlUuid, _>(id)
+                .sql(")"),
+        ),
+    };
+    let page: Vec<Device> = query.select(Device::as_select()).load(conn).await?;
+    let numbers: Vec<DeviceNo> = page.iter().map(|d| d.number).collect();
+    let of: Vec<(DeviceNo, UserId, String, Option<CredentialKind>)> = devices::table
         .inner_join(users::table.on(users::number.eq(devices::user_no)))
         .left_join(
             credentials::table.on(credentials::device_no
                 .eq(devices::number)
                 .and(credentials::version.eq(devices::credential_version))),
         )
+        .filter(devices::number.eq_any(numbers))
         .select((
-            Device::as_select(),
+            devices::number,
             users::id,
             users::name,
             credentials::kind.nullable(),
         ))
-        .order(devices::id)
-        .limit(filter.limit)
-        .into_boxed();
-    if let Some(user) = filter.user {
-        query = query.filter(devices::user_no.eq(user));
-    }
-    if !filter.removed {
-        query = query.filter(devices::removed_at.is_null());
-    }
-    if let Some(after) = filter.after {
-        query = query.filter(devices::id.gt(after));
-    }
-    query.load(conn).await
+        .load(conn)
+        .await?;
+    let mut of: HashMap<_, _> = of
+        .into_iter()
+        .map(|(no, id, name, kind)| (no, (id, name, kind)))
+        .collect();
+    let owned = |device: Device| {
+        let (id, name, kind) = of.remove(&device.number)?;
+        Some((device, id, name, kind))
+    };
+    Ok(page.into_iter().filter_map(owned).collect())
+}
+
+/// How many a filter shows in all; `most` stands for that many or more.
+pub async fn count(conn: &mut AsyncPgConnection, filter: &Filter, most: i64) -> QueryResult<i64> {
+    let some: Vec<i32> = shown(filter)
+        .select(sql::<Integer>("1"))
+        .limit(most)
+        .load(conn)
+        .await?;
+    Ok(i64::try_from(some.len()).unwrap_or(most))
 }
 
 /// A device, removed ones too.
@@ -95,6 +172,27 @@ pub async fn find(conn: &mut AsyncPgConnection, id: DeviceId) -> QueryResult<Opt
         .first(conn)
         .await
         .optional()
+}
+
+/// The ids of all devices that a user ever had.
+pub async fn ids_of(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<Vec<DeviceId>> {
+    devices::table
+        .filter(devices::user_no.eq(user))
+        .order(devices::id)
+        .select(devices::id)
+        .load(conn)
+        .await
+}
+
+/// The ids of a user's devices that are not removed, in the order of their numbers.
+pub async fn live_of(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<Vec<DeviceId>> {
+    devices::table
+        .filter(devices::user_no.eq(user))
+        .filter(devices::removed_at.is_null())
+        .order(devices::number)
+        .select(devices::id)
+        .load(conn)
+        .await
 }
 
 /// Whose device this is: its lock comes first.

@@ -5,7 +5,8 @@
 use crate::{
     models::{CredentialKind, DeviceNo, GroupNo, NodeNo, OnConflict, UserNo},
     schema::{
-        connections, credentials, devices, group_nodes, group_users, node_overrides, nodes, users,
+        connections, credentials, devices, group_nodes, group_users, node_overrides, nodes, plans,
+        users,
     },
 };
 use chrono::{DateTime, Utc};
@@ -27,6 +28,9 @@ pub struct UserRow {
     pub valid_for_seconds: Option<i64>,
     pub expires_at: Option<DateTime<Utc>>,
     pub online_limit: Option<i32>,
+    /// Of its plan; `None`: it has none.
+    #[diesel(select_expression = plans::paid.nullable())]
+    pub paid: Option<bool>,
 }
 
 /// What admission needs of a device, live or removed.
@@ -60,6 +64,7 @@ pub async fn users(
     to: UserNo,
 ) -> QueryResult<Vec<UserRow>> {
     users::table
+        .left_join(plans::table.on(plans::number.nullable().eq(users::plan_no)))
         .filter(users::number.between(from, to))
         .order(users::number)
         .select(UserRow::as_select())
@@ -150,6 +155,7 @@ pub struct NodeRow {
     pub old_hook_secret_hash: Option<Vec<u8>>,
     pub hook_secret_used_at: Option<DateTime<Utc>>,
     pub require_stats_seconds: Option<i32>,
+    pub paid: bool,
     pub disabled_at: Option<DateTime<Utc>>,
     pub draining_at: Option<DateTime<Utc>>,
     pub deleted_at: Option<DateTime<Utc>>,

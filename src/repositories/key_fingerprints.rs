@@ -1,4 +1,5 @@
 //! Which keys the data was written with.
+use super::sealed;
 use crate::{keyring::Purpose, schema::key_fingerprints as k};
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -14,12 +15,35 @@ pub async fn lock(conn: &mut AsyncPgConnection) -> QueryResult<()> {
         .await
 }
 
-/// Purpose, number and fingerprint of all keys that were ever used.
-pub async fn list(conn: &mut AsyncPgConnection) -> QueryResult<Vec<(String, i16, Vec<u8>)>> {
-    k::table
-        .select((k::purpose, k::key_id, k::fingerprint))
+/// A key that was ever used.
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = k, check_for_backend(diesel::pg::Pg))]
+pub struct Known {
+    pub purpose: String,
+    pub key_id: i16,
+    pub fingerprint: Vec<u8>,
+    pub created_at: DateTime<Utc>,
+    pub retired_at: Option<DateTime<Utc>>,
+}
+
+/// All of them.
+pub async fn list(conn: &mut AsyncPgConnection) -> QueryResult<Vec<Known>> {
+    Known::query()
         .order((k::purpose, k::key_id))
         .load(conn)
+        .await
+}
+
+/// A key left the file for good.
+pub async fn retire(
+    conn: &mut AsyncPgConnection,
+    purpose: Purpose,
+    key_id: i16,
+    at: DateTime<Utc>,
+) -> QueryResult<usize> {
+    diesel::update(k::table.find((purpose.as_str(), key_id)))
+        .set(k::retired_at.eq(at))
+        .execute(conn)
         .await
 }
 
@@ -50,7 +74,7 @@ struct Referenced {
     referenced: bool,
 }
 
-/// Whether any row needs this key.
+/// Whether any row needs this key. What signs logins is needed by what is out there, not by rows.
 pub async fn is_referenced(
     conn: &mut AsyncPgConnection,
     purpose: Purpose,
@@ -59,11 +83,21 @@ pub async fn is_referenced(
     let digit = u32::try_from(key_id)
         .ok()
         .and_then(|id| char::from_digit(id, 36));
-    let found: Referenced = sql_query(include_str!("sql/key_is_referenced.sql"))
-        .bind::<Text, _>(purpose.as_str())
-        .bind::<SmallInt, _>(key_id)
-        .bind::<Text, _>(digit.map(String::from).unwrap_or_default())
-        .get_result(conn)
-        .await?;
+    let sql = match purpose {
+        Purpose::Pepper => "EXISTS (SELECT FROM credentials WHERE pepper_id = $1)".to_owned(),
+        Purpose::ConnectionId => {
+            "EXISTS (SELECT FROM connections WHERE id LIKE $2 || '%')".to_owned()
+        }
+        Purpose::Sealing => sealed::referring(),
+        Purpose::Audit => "EXISTS (SELECT FROM audit_seals WHERE key_id = $1)".to_owned(),
+        Purpose::Signing => "false".to_owned(),
+    };
+    let found: Referenced = sql_query(format!(
+        "SELECT {sql} AS referenced, $1::int2 AS key, $2::text AS letter"
+    ))
+    .bind::<SmallInt, _>(key_id)
+    .bind::<Text, _>(digit.map(String::from).unwrap_or_default())
+    .get_result(conn)
+    .await?;
     Ok(found.referenced)
 }

@@ -1,10 +1,16 @@
 //! Hysteria2 servers. The row of how far they are read is made with them; from then on it is their reader's.
 use crate::{
     models::{Named, Node, NodeId, NodeNo, NodeReading, Obfs, UserNo},
-    schema::{group_nodes, group_users, groups, node_overrides, node_readings, nodes},
+    schema::{
+        group_nodes, group_users, groups, node_overrides, node_readings, nodes, plans, users,
+    },
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{Bool, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ipnet::IpNet;
 use uuid::Uuid;
@@ -29,12 +35,16 @@ pub struct NewNode<'a> {
     pub own_addresses: Vec<IpNet>,
     pub line_rate: Option<i64>,
     pub require_stats_seconds: Option<i32>,
+    pub gaming: bool,
+    pub streaming: bool,
+    pub paid: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
 #[derive(Debug, AsChangeset)]
 #[diesel(table_name = nodes, treat_none_as_null = true)]
+#[expect(clippy::struct_excessive_bools, reason = "as many as the table has")]
 struct Edited<'a> {
     name: &'a str,
     address: &'a str,
@@ -53,9 +63,14 @@ struct Edited<'a> {
     own_addresses: &'a [IpNet],
     line_rate: Option<i64>,
     require_stats_seconds: Option<i32>,
+    gaming: bool,
+    streaming: bool,
+    paid: bool,
     disabled_at: Option<DateTime<Utc>>,
     draining_at: Option<DateTime<Utc>>,
+    removing: bool,
     deleted_at: Option<DateTime<Utc>>,
+    config_version: i32,
     updated_at: DateTime<Utc>,
 }
 
@@ -106,6 +121,25 @@ pub async fn find(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Op
     .optional()
 }
 
+/// Live nodes at an address, whatever the port: as agents of old name them.
+pub async fn at_host(conn: &mut AsyncPgConnection, host: &str) -> QueryResult<Vec<Node>> {
+    let own = sql::<Bool>("EXISTS (SELECT FROM unnest(nodes.own_addresses) a WHERE host(a) = ")
+        .bind::<Text, _>(host)
+        .sql(")");
+    let dialled = sql::<Bool>("regexp_replace(nodes.address, ':[^:]*$', '') = ANY (ARRAY[")
+        .bind::<Text, _>(host)
+        .sql(", '[' || ")
+        .bind::<Text, _>(host)
+        .sql(" || ']'])");
+    Node::query()
+        .filter(nodes::deleted_at.is_null())
+        .filter(own.or(dialled))
+        .order(nodes::id)
+        .limit(2)
+        .load(conn)
+        .await
+}
+
 /// The number of a node by its id, deleted ones too: their sums stay.
 pub async fn find_deleted(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<Option<Node>> {
     Node::query()
@@ -153,6 +187,14 @@ pub async fn insert(conn: &mut AsyncPgConnection, new: &NewNode<'_>) -> QueryRes
     Ok(node)
 }
 
+/// Notes the version of a node's configuration that was written down with it.
+pub async fn set_config_version(conn: &mut AsyncPgConnection, node: &Node) -> QueryResult<usize> {
+    diesel::update(nodes::table.find(node.id))
+        .set(nodes::config_version.eq(node.config_version))
+        .execute(conn)
+        .await
+}
+
 /// Writes back what was edited under the row's lock.
 pub async fn update(
     conn: &mut AsyncPgConnection,
@@ -177,9 +219,14 @@ pub async fn update(
         own_addresses: &node.own_addresses,
         line_rate: node.line_rate,
         require_stats_seconds: node.require_stats_seconds,
+        gaming: node.gaming,
+        streaming: node.streaming,
+        paid: node.paid,
         disabled_at: node.disabled_at,
         draining_at: node.draining_at,
+        removing: node.removing,
         deleted_at: node.deleted_at,
+        config_version: node.config_version,
         updated_at: at,
     };
     diesel::update(nodes::table.find(node.id))
@@ -250,10 +297,15 @@ pub async fn permitted(
         .inner_join(group_users::table.on(group_users::group_no.eq(group_nodes::group_no)))
         .filter(group_users::user_no.eq(user))
         .select(group_nodes::node_no);
+    let paying = users::table
+        .inner_join(plans::table.on(plans::number.nullable().eq(users::plan_no)))
+        .filter(users::number.eq(user))
+        .filter(plans::paid);
     Node::query()
         .filter(nodes::deleted_at.is_null())
         .filter(nodes::draining_at.is_null())
         .filter(nodes::number.ne_all(own(false)))
+        .filter(diesel::dsl::not(nodes::paid).or(diesel::dsl::exists(paying)))
         .filter(
             nodes::number
                 .eq_any(own(true))
@@ -261,6 +313,29 @@ pub async fn permitted(
         )
         .order((nodes::disabled_at.is_not_null(), nodes::name))
         .limit(limit)
+        .load(conn)
+        .await
+}
+
+/// The live nodes that take logins, by name.
+pub async fn open(conn: &mut AsyncPgConnection, limit: i64) -> QueryResult<Vec<Node>> {
+    Node::query()
+        .filter(nodes::deleted_at.is_null())
+        .filter(nodes::draining_at.is_null())
+        .filter(nodes::disabled_at.is_null())
+        .order(nodes::name)
+        .limit(limit)
+        .load(conn)
+        .await
+}
+
+/// Those of these nodes whose last read did not fail.
+pub async fn readable(conn: &mut AsyncPgConnection, of: &[NodeNo]) -> QueryResult<Vec<NodeNo>> {
+    node_readings::table
+        .filter(node_readings::node_no.eq_any(of))
+        .filter(node_readings::read_at.is_not_null())
+        .filter(node_readings::failing_since.is_null())
+        .select(node_readings::node_no)
         .load(conn)
         .await
 }

@@ -1,6 +1,6 @@
 //! API tokens, found by the SHA-256 of their secret.
 use crate::{
-    models::{Named, Token, TokenId},
+    models::{Named, Token, TokenId, UserNo},
     schema::api_tokens,
 };
 use chrono::{DateTime, Utc};
@@ -19,6 +19,7 @@ pub struct NewToken<'a> {
     pub scopes: &'a [String],
     pub allowed_cidrs: &'a [IpNet],
     pub created_by: &'a str,
+    pub owner_no: Option<UserNo>,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -36,6 +37,15 @@ pub async fn insert(conn: &mut AsyncPgConnection, new: &NewToken<'_>) -> QueryRe
 pub async fn find_hash(conn: &mut AsyncPgConnection, hash: &[u8]) -> QueryResult<Option<Token>> {
     Token::query()
         .filter(api_tokens::secret_hash.eq(hash))
+        .first(conn)
+        .await
+        .optional()
+}
+
+/// A token by its id, whatever its state.
+pub async fn find(conn: &mut AsyncPgConnection, id: TokenId) -> QueryResult<Option<Token>> {
+    Token::query()
+        .filter(api_tokens::id.eq(id))
         .first(conn)
         .await
         .optional()

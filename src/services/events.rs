@@ -10,6 +10,7 @@ use crate::{
     },
     services::store::Store,
 };
+use diesel_async::AsyncPgConnection;
 use std::{collections::HashMap, time::Duration};
 use tokio::time::{Instant, sleep};
 
@@ -39,8 +40,7 @@ impl Events {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let (events, place) = events::latest(&mut conn, limit, now).await?;
-        drop(conn);
-        Ok((self.named(events).await?, place))
+        Ok((named(&mut conn, events).await?, place))
     }
 
     /// The events after a place; none yet: waits for some, at most `wait`, without holding a connection.
@@ -55,43 +55,46 @@ impl Events {
             let now = self.store.clock.now();
             let mut conn = self.store.conn().await?;
             let (events, next) = events::after(&mut conn, place, limit, now).await?;
-            drop(conn);
             if !events.is_empty() || Instant::now() >= until {
-                return Ok((self.named(events).await?, next));
+                return Ok((named(&mut conn, events).await?, next));
             }
+            drop(conn);
             sleep(LOOK.min(until - Instant::now())).await;
         }
     }
+}
 
-    async fn named(&self, events: Vec<Event>) -> Result<Vec<EventDetail>> {
-        if events.is_empty() {
-            return Ok(Vec::new());
-        }
-        let of_users: Vec<UserNo> = events.iter().filter_map(|e| e.user_no).collect();
-        let of_devices: Vec<DeviceNo> = events.iter().filter_map(|e| e.device_no).collect();
-        let of_nodes: Vec<NodeNo> = events.iter().filter_map(|e| e.node_no).collect();
-        let mut conn = self.store.conn().await?;
-        let users: HashMap<_, _> = users::names(&mut conn, &of_users)
-            .await?
-            .into_iter()
-            .map(|(no, id, name)| (no, (id, name)))
-            .collect();
-        let devices: HashMap<_, _> = devices::names(&mut conn, &of_devices)
-            .await?
-            .into_iter()
-            .map(|(no, id, name)| (no, (id, name)))
-            .collect();
-        let nodes: HashMap<_, _> = nodes::names(&mut conn, &of_nodes)
-            .await?
-            .into_iter()
-            .map(|(no, id, name)| (no, (id, name)))
-            .collect();
-        let detail = |event: Event| EventDetail {
-            user: event.user_no.and_then(|no| users.get(&no).cloned()),
-            device: event.device_no.and_then(|no| devices.get(&no).cloned()),
-            node: event.node_no.and_then(|no| nodes.get(&no).cloned()),
-            event,
-        };
-        Ok(events.into_iter().map(detail).collect())
+/// Events with the names of whom they are about.
+pub(in crate::services) async fn named(
+    conn: &mut AsyncPgConnection,
+    events: Vec<Event>,
+) -> Result<Vec<EventDetail>> {
+    if events.is_empty() {
+        return Ok(Vec::new());
     }
+    let of_users: Vec<UserNo> = events.iter().filter_map(|e| e.user_no).collect();
+    let of_devices: Vec<DeviceNo> = events.iter().filter_map(|e| e.device_no).collect();
+    let of_nodes: Vec<NodeNo> = events.iter().filter_map(|e| e.node_no).collect();
+    let users: HashMap<_, _> = users::names(conn, &of_users)
+        .await?
+        .into_iter()
+        .map(|(no, id, name)| (no, (id, name)))
+        .collect();
+    let devices: HashMap<_, _> = devices::names(conn, &of_devices)
+        .await?
+        .into_iter()
+        .map(|(no, id, name)| (no, (id, name)))
+        .collect();
+    let nodes: HashMap<_, _> = nodes::names(conn, &of_nodes)
+        .await?
+        .into_iter()
+        .map(|(no, id, name)| (no, (id, name)))
+        .collect();
+    let detail = |event: Event| EventDetail {
+        user: event.user_no.and_then(|no| users.get(&no).cloned()),
+        device: event.device_no.and_then(|no| devices.get(&no).cloned()),
+        node: event.node_no.and_then(|no| nodes.get(&no).cloned()),
+        event,
+    };
+    Ok(events.into_iter().map(detail).collect())
 }

@@ -7,6 +7,7 @@ use crate::{
         groups,
     },
     services::{
+        idempotency::Keep,
         nodes,
         store::{Store, Trace, leave},
         users,
@@ -56,24 +57,29 @@ impl Groups {
     }
 
     /// Makes a group; it joins nobody yet.
-    pub async fn create(&self, principal: &str, name: &str) -> Result<GroupDetail> {
+    pub async fn create(
+        &self,
+        principal: &str,
+        name: &str,
+        keep: &Keep<'_, GroupDetail>,
+    ) -> Result<GroupDetail> {
         let name = name::label(name).map_err(|why| Error::field("name", why))?;
         let (id, now) = (GroupId(self.store.clock.uuid()), self.store.clock.now());
         let mut conn = self.store.conn().await?;
-        let group = conn
-            .transaction(async |conn| {
-                let group = groups::insert(conn, id, &name, now).await.map_err(taken)?;
-                let what = ("group.create", "group.created");
-                let trace = trace(principal, what, &group, now).with(json!({ "name": name }));
-                leave(conn, trace).await?;
-                Ok::<_, Error>(group)
-            })
-            .await?;
-        Ok(GroupDetail {
-            group,
-            users: 0,
-            nodes: 0,
+        conn.transaction(async |conn| {
+            let group = groups::insert(conn, id, &name, now).await.map_err(taken)?;
+            let what = ("group.create", "group.created");
+            let trace = trace(principal, what, &group, now).with(json!({ "name": name }));
+            leave(conn, trace).await?;
+            let made = GroupDetail {
+                group,
+                users: 0,
+                nodes: 0,
+            };
+            keep.answer(conn, &made).await?;
+            Ok::<_, Error>(made)
         })
+        .await
     }
 
     /// Deletes a group: whoever could use a node by it alone is refused and kicked.
@@ -163,13 +169,15 @@ async fn found(conn: &mut AsyncPgConnection, which: &Named) -> Result<Group> {
 
 async fn detail(conn: &mut AsyncPgConnection, groups: Vec<Group>) -> Result<Vec<GroupDetail>> {
     let numbers: Vec<_> = groups.iter().map(|g| g.number).collect();
-    let (users, nodes) = groups::sizes(conn, &numbers).await?;
-    let (users, nodes): (HashMap<_, _>, HashMap<_, _>) =
-        (users.into_iter().collect(), nodes.into_iter().collect());
-    let detail = |group: Group| GroupDetail {
-        users: users.get(&group.number).copied().unwrap_or(0),
-        nodes: nodes.get(&group.number).copied().unwrap_or(0),
-        group,
+    let sizes = groups::sizes(conn, &numbers, users::MOST_COUNTED).await?;
+    let sizes: HashMap<_, _> = sizes.into_iter().map(|size| (size.number, size)).collect();
+    let detail = |group: Group| {
+        let size = sizes.get(&group.number);
+        GroupDetail {
+            users: size.map_or(0, |size| size.users),
+            nodes: size.map_or(0, |size| size.nodes),
+            group,
+        }
     };
     Ok(groups.into_iter().map(detail).collect())
 }

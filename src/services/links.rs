@@ -1,19 +1,25 @@
 //! What a client is given to connect with: links and configurations, one a permitted node.
 use crate::{
     error::{Error, Result},
-    hysteria::{Address, Endpoint, Obfs, ObfsKind, client_config, uri},
+    hysteria::{
+        Address, Endpoint, Obfs, ObfsKind,
+        client_config::{self, Client, Offers},
+        uri,
+    },
     keyring::{Keyring, Place},
-    models::{Node, NodeId, Obfs as Disguise, UserNo},
+    models::{Mode, Node, NodeId, Obfs as Disguise, Profile, UserNo},
     repositories::nodes,
 };
 use anyhow::Context;
 use diesel_async::AsyncPgConnection;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Where a generated client configuration offers its SOCKS5 proxy.
-const SOCKS5: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1080);
+const SOCKS5: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1080);
+/// And where its HTTP proxy.
+const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// A node's link.
 #[derive(Clone, Debug)]
@@ -69,20 +75,49 @@ pub fn links(keyring: &Keyring, nodes: &[Node], secret: &str) -> Result<Vec<Link
         .collect()
 }
 
-/// A client's configuration for one node, and what its user must be told besides.
+/// A client's configuration for one node, as a device's profile has it, and what its user must be told besides.
 pub fn config(
     keyring: &Keyring,
     node: &Node,
     secret: &str,
+    profile: &Profile,
     format: Format,
 ) -> Result<(Value, Option<&'static str>)> {
+    let listen = profile.listen.as_deref().and_then(|at| at.parse().ok());
+    let rate = |bytes: Option<i64>| bytes.and_then(|n| u64::try_from(n).ok());
+    let client = Client {
+        offers: match profile.mode {
+            Mode::Socks5 => Offers::Socks5(listen.unwrap_or(SOCKS5)),
+            Mode::Http => Offers::Http(listen.unwrap_or(HTTP)),
+            Mode::Tun => Offers::Tun(addresses(node)?),
+        },
+        up: rate(profile.up),
+        down: rate(profile.down),
+        lazy: profile.lazy,
+        fast_open: profile.fast_open,
+    };
     with_endpoint(keyring, node, |endpoint| match format {
-        Format::Hysteria => (client_config::official(endpoint, secret, SOCKS5), None),
+        Format::Hysteria => (client_config::official(endpoint, secret, &client), None),
         Format::SingBox => (
-            client_config::sing_box(endpoint, secret, SOCKS5),
+            client_config::sing_box(endpoint, secret, &client),
             client_config::sing_box_warning(endpoint),
         ),
     })
+}
+
+/// Where a node's server is, in addresses: what is sent there must not go through it.
+fn addresses(node: &Node) -> Result<Vec<IpAddr>> {
+    let address: Option<Address> = node.address.parse().ok();
+    let host = address.and_then(|address| address.host().parse().ok());
+    let own = node.own_addresses.iter().map(ipnet::IpNet::addr);
+    let all: Vec<IpAddr> = host.into_iter().chain(own).collect();
+    if all.is_empty() {
+        return Err(Error::State(format!(
+            "mode tun needs the addresses of node {}: give it own_addresses",
+            node.name
+        )));
+    }
+    Ok(all)
 }
 
 /// The nodes that a user may use, or the one that is asked for among them.

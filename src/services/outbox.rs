@@ -1,31 +1,57 @@
-//! Hands committed events out, at least once each, oldest first: to the log, which is what every operator has.
-//! Those who follow events live read the table itself; receivers elsewhere (webhooks) will be handed theirs here too.
+//! Committed events, handed out in the order of their numbers by one instance at a time: to the log, to webhooks, to the
+//! live channel. An event waits in the outbox until the transaction that took it is committed; whoever follows the live
+//! channel may hear of it a second time, a webhook is told once of each.
 use crate::{
-    error::Result,
+    clock::Clock,
+    error::{Error, Result},
     repositories::{Db, events::Event, outbox},
+    services::{
+        events::{EventDetail, named},
+        webhooks,
+    },
 };
 use diesel_async::AsyncConnection;
+use std::sync::Arc;
 
 /// Events a transaction.
 const BATCH: i64 = 256;
+
+/// Who hears of events once their delivery is committed.
+pub type Listener = Arc<dyn Fn(Vec<EventDetail>) + Send + Sync>;
 
 /// The dispatcher.
 #[derive(Clone)]
 pub struct Outbox {
     pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub listener: Listener,
 }
 
 impl Outbox {
     /// Hands out what waits; gives how many. Fewer than a batch: nothing is left for now.
     pub async fn run_once(&self) -> Result<usize> {
         let mut conn = self.db.get().await?;
-        conn.transaction(async |conn| {
-            let (numbers, events) = outbox::lock_oldest(conn, BATCH).await?;
-            events.iter().for_each(log);
-            outbox::delete(conn, &numbers).await?;
-            Ok(numbers.len())
-        })
-        .await
+        let (count, events) = conn
+            .transaction(async |conn| {
+                if !outbox::try_lock(conn).await? {
+                    return Ok((0, Vec::new()));
+                }
+                let (numbers, events) = outbox::lock_oldest(conn, BATCH).await?;
+                if numbers.is_empty() {
+                    return Ok((0, Vec::new()));
+                }
+                events.iter().for_each(log);
+                let events = named(conn, events).await?;
+                webhooks::queue(conn, &*self.clock, &events).await?;
+                outbox::delete(conn, &numbers).await?;
+                Ok::<_, Error>((numbers.len(), events))
+            })
+            .await?;
+        drop(conn);
+        if !events.is_empty() {
+            (self.listener)(events);
+        }
+        Ok(count)
     }
 
     /// Whether more may wait after a run that handed out so many.

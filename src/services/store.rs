@@ -5,9 +5,11 @@
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    keyring::Keyring,
     models::{DeviceNo, NodeNo, Severity, UserNo},
     repositories::{
-        Db, audit,
+        Db,
+        audit::{self, NewEntry},
         changes::{self, Change},
         events::{self, NewEvent},
     },
@@ -24,6 +26,28 @@ pub struct Store {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub directory: Arc<DirectoryKeeper>,
+    /// Seals what is personal in the traces of a change.
+    pub keyring: Arc<Keyring>,
+}
+
+/// Which version of an object a caller saw before it thought of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Seen {
+    /// It does not say: whatever is there is changed.
+    #[default]
+    Anything,
+    /// One of these.
+    Versions(Vec<i64>),
+}
+
+impl Seen {
+    /// To be called under the row's lock.
+    pub fn check(&self, version: i64) -> Result<()> {
+        match self {
+            Self::Versions(seen) if !seen.contains(&version) => Err(Error::Changed),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What happened, for directories, listeners and auditors.
@@ -42,6 +66,8 @@ pub struct Trace<'a> {
     pub node: Option<NodeNo>,
     /// What changed. Never a secret, and no personal field: erasing a user must not mean rewriting history.
     pub detail: Value,
+    /// What is personal in it, for the auditor alone: sealed under the user's own key (`personal::seal`).
+    pub personal: Option<Vec<u8>>,
     /// What directories must read again.
     pub changes: Vec<Change>,
     pub at: DateTime<Utc>,
@@ -78,6 +104,7 @@ impl<'a> Trace<'a> {
             device: None,
             node: None,
             detail: Value::Object(serde_json::Map::default()),
+            personal: None,
             changes: Vec::new(),
             at,
         }
@@ -97,6 +124,11 @@ impl<'a> Trace<'a> {
     pub fn node(mut self, node: NodeNo) -> Self {
         self.node = Some(node);
         self.changes.push(Change::Node(node));
+        self
+    }
+    /// With personal details, as `personal::seal` gave them.
+    pub fn with_personal(mut self, sealed: Option<Vec<u8>>) -> Self {
+        self.personal = sealed;
         self
     }
     /// With what changed.
@@ -120,14 +152,15 @@ pub async fn leave(conn: &mut AsyncPgConnection, trace: Trace<'_>) -> Result<(),
         at: trace.at,
     };
     events::insert(conn, &event).await?;
-    audit::insert(
-        conn,
-        trace.principal,
-        trace.action,
-        &trace.subject,
-        trace.detail,
-        trace.at,
-    )
-    .await?;
+    let entry = NewEntry {
+        principal: trace.principal,
+        action: trace.action,
+        subject: &trace.subject,
+        detail: trace.detail,
+        at: trace.at,
+        user: trace.user,
+        personal: trace.personal,
+    };
+    audit::insert(conn, entry).await?;
     Ok(())
 }

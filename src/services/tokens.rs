@@ -3,40 +3,29 @@ use crate::{
     admission::base::push_base32,
     clock::random,
     error::{Error, Result, violated},
-    models::{Named, Token, TokenId, name},
-    repositories::tokens::{self, NewToken},
+    models::{Named, Role, Token, TokenId, name},
+    repositories::{
+        changes,
+        tokens::{self, NewToken},
+        users,
+    },
     services::{
+        callers::{ALL, Caller, SCOPES},
         fields::Fields,
+        idempotency::Keep,
         store::{Store, Trace, leave},
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use uuid::Uuid;
+use validator::Validate;
 
-/// What a token may hold. `*` is all of them, and those to come.
-pub const SCOPES: &[&str] = &[
-    "users:read",
-    "users:write",
-    "devices:read",
-    "devices:write",
-    "secrets:read",
-    "nodes:read",
-    "nodes:write",
-    "tokens:read",
-    "tokens:write",
-    "traffic:read",
-    "traffic:write",
-    "events:read",
-    "system:read",
-    "system:write",
-];
-const ALL: &str = "*";
 const PREFIX: &str = "hywarden_pat_";
 /// 160 random bits in base 32.
 const BODY: usize = 32;
@@ -44,35 +33,14 @@ const CHECKSUM: usize = 6;
 /// How old a noted use may grow before it is noted again.
 const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
-/// Who asks.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// `cli:<uid>` or `token:<id>`, as it stands in the audit.
-    pub name: String,
-    scopes: Vec<String>,
-}
-
-impl Caller {
-    /// The peer of the local socket: the service's own user and root may do everything, others nothing.
-    pub fn local(uid: u32) -> Option<Self> {
-        let ours = nix::unistd::Uid::effective().as_raw();
-        (uid == ours || uid == 0).then(|| Self {
-            name: format!("cli:{uid}"),
-            scopes: vec![ALL.to_owned()],
-        })
-    }
-    /// Whether it may.
-    pub fn holds(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|s| s == scope || s == ALL)
-    }
-}
-
 /// What a token is made with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateToken {
     pub name: String,
+    #[validate(length(min = 1))]
     pub scopes: Vec<String>,
     /// From where it may be used; empty: from anywhere.
+    #[validate(length(max = 256))]
     pub allowed_cidrs: Vec<String>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now.
@@ -100,10 +68,9 @@ impl Tokens {
         if token.last_used_at.is_none_or(|at| now - at >= USE_NOTED) {
             tokens::touch(&mut conn, token.id, now).await?;
         }
-        Ok(Caller {
-            name: format!("token:{}", token.id),
-            scopes: token.scopes,
-        })
+        as_now(&mut conn, token)
+            .await?
+            .ok_or(Error::Unauthenticated)
     }
 
     /// Makes a token, never with more than its maker holds. The secret is shown now and never again.
@@ -111,8 +78,10 @@ impl Tokens {
         &self,
         caller: &Caller,
         create: &CreateToken,
+        keep: &Keep<'_, (Token, SecretString)>,
     ) -> Result<(Token, SecretString)> {
         let now = self.store.clock.now();
+        caller.must_be_fresh(now)?;
         let (name, allowed_cidrs, expires_at) = create.check(caller, now)?;
         let secret = fresh(random(&*self.store.clock));
         let new = NewToken {
@@ -122,20 +91,21 @@ impl Tokens {
             scopes: &create.scopes,
             allowed_cidrs: &allowed_cidrs,
             created_by: &caller.name,
+            owner_no: caller.user,
             created_at: now,
             expires_at,
         };
         let mut conn = self.store.conn().await?;
-        let token = conn
-            .transaction(async |conn| {
+        conn.transaction(async |conn| {
                 let token = tokens::insert(conn, &new).await.map_err(taken)?;
                 let trace = trace(&caller.name, ("token.create", "token.created"), &token, now);
                 let detail = json!({ "name": token.name, "scopes": token.scopes, "expires_at": token.expires_at });
                 leave(conn, trace.with(detail)).await?;
-                Ok::<_, Error>(token)
+                let made = (token, secret.clone());
+                keep.answer(conn, &made).await?;
+                Ok::<_, Error>(made)
             })
-            .await?;
-        Ok((token, secret))
+            .await
     }
 
     /// One page of tokens that are not revoked.
@@ -154,9 +124,41 @@ impl Tokens {
                 .ok_or(Error::NotFound("token"))?;
             let what = ("token.revoke", "token.revoked");
             leave(conn, trace(principal, what, &token, now)).await?;
+            // whoever holds a channel open by it is looked at, on every instance
+            changes::announce(conn).await?;
             Ok(token)
         })
         .await
+    }
+}
+
+/// The holder of a live token, with never more than its owner may at this moment (S10).
+pub(super) async fn as_now(conn: &mut AsyncPgConnection, token: Token) -> Result<Option<Caller>> {
+    let Some(owner) = token.owner_no else {
+        return Ok(Some(Caller::token(token.id, token.scopes)));
+    };
+    let owner = users::find_number(conn, owner).await?;
+    let Some(owner) = owner.filter(|o| o.suspended_at.is_none() && o.deleted_at.is_none()) else {
+        return Ok(None);
+    };
+    let scopes = held(token.scopes, Some(owner.role));
+    Ok(Some(Caller::token(token.id, scopes)))
+}
+
+/// What a token holds whose owner is this, if it has one.
+pub(super) fn held(scopes: Vec<String>, owner: Option<Role>) -> Vec<String> {
+    let all = scopes.iter().any(|scope| scope == ALL);
+    match owner {
+        None => scopes,
+        Some(Role::Superadmin) if all => scopes,
+        Some(role) if all => {
+            let held = SCOPES.iter().filter(|scope| role.holds(scope));
+            held.map(ToString::to_string).collect()
+        }
+        Some(role) => {
+            let held = scopes.into_iter();
+            held.filter(|scope| role.holds(scope)).collect()
+        }
     }
 }
 
@@ -166,9 +168,8 @@ impl CreateToken {
         caller: &Caller,
         now: DateTime<Utc>,
     ) -> Result<(String, Vec<IpNet>, Option<DateTime<Utc>>)> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(self);
         let name = fields.take("name", name::name(&self.name));
-        fields.check(!self.scopes.is_empty(), "scopes", "must not be empty");
         for scope in &self.scopes {
             let known = scope == ALL || SCOPES.contains(&scope.as_str());
             if !known {

@@ -33,7 +33,7 @@ pub enum Whose {
 }
 
 /// Bytes in each direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sum {
     /// Upload.
     pub tx: i64,
@@ -152,7 +152,7 @@ impl Traffic {
 }
 
 impl Sum {
-    fn of(bytes: &Bytes) -> Self {
+    pub(in crate::services) fn of(bytes: &Bytes) -> Self {
         Self {
             tx: bytes.tx,
             rx: bytes.rx,
@@ -182,7 +182,11 @@ async fn node_no(conn: &mut AsyncPgConnection, which: &Named) -> Result<NodeNo> 
     Ok(found.ok_or(Error::NotFound("node"))?.number)
 }
 
-async fn parts(conn: &mut AsyncPgConnection, span: &Span, by: By) -> Result<Vec<Part>> {
+pub(in crate::services) async fn parts(
+    conn: &mut AsyncPgConnection,
+    span: &Span,
+    by: By,
+) -> Result<Vec<Part>> {
     let sums = traffic::sums(conn, span, by, PARTS).await?;
     let numbers: Vec<i64> = sums.iter().map(|bytes| bytes.number).collect();
     let names: HashMap<i64, (Uuid, String)> = match by {

@@ -1,17 +1,24 @@
 //! Logs: one JSON object a line on stderr, with `ts level target msg` first and a call's own fields beside them.
+use super::ring;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
-use std::fmt::{self, Debug};
+use std::{
+    fmt::{self, Debug},
+    io::{self, Write},
+    sync::OnceLock,
+};
 use tracing::{Event, Subscriber, field::Field, field::Visit};
 use tracing_subscriber::{
     EnvFilter,
     fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
+    layer::SubscriberExt,
     registry::LookupSpan,
+    reload,
 };
 
 /// Lets every later line of the process go to stderr, from this level or by this filter.
 pub fn install(level: &str) -> Result<()> {
-    tracing::subscriber::set_global_default(subscriber(level, std::io::stderr)?)
+    tracing::subscriber::set_global_default(subscriber(level, io::stderr)?)
         .context("logs are already set up")
 }
 
@@ -20,14 +27,58 @@ pub fn subscriber<W>(level: &str, to: W) -> Result<impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // how many workers start is no news; a filter that names them wins
-    let filter = EnvFilter::try_new(format!("actix_server=warn,{level}"))
-        .with_context(|| format!("log.level: `{level}`"))?;
-    Ok(tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let (filter_layer, handle) = reload::Layer::new(filter(level)?);
+    let lines = tracing_subscriber::fmt::layer()
         .event_format(Json)
-        .with_writer(to)
-        .finish())
+        .with_writer(Tee(to));
+    // the first subscriber of a process is its only one
+    let _ = RELOAD.set(Box::new(move |level| {
+        handle.reload(filter(level)?).context("the log's filter")
+    }));
+    Ok(tracing_subscriber::registry()
+        .with(filter_layer)
+        .with(lines))
+}
+
+fn filter(level: &str) -> Result<EnvFilter> {
+    // how many workers start is no news; a filter that names them wins
+    EnvFilter::try_new(format!("actix_server=warn,{level}"))
+        .with_context(|| format!("log.level: `{level}`"))
+}
+
+type Reload = Box<dyn Fn(&str) -> Result<()> + Send + Sync>;
+static RELOAD: OnceLock<Reload> = OnceLock::new();
+
+/// From now on lines from this level on, or by this filter. Without a subscriber of ours nothing happens.
+pub fn set_level(level: &str) -> Result<()> {
+    match RELOAD.get() {
+        Some(reload) => reload(level),
+        None => filter(level).map(drop),
+    }
+}
+
+/// Writes each line to its place and into the ring.
+struct Tee<W>(W);
+
+impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for Tee<W> {
+    type Writer = TeeWriter<W::Writer>;
+    fn make_writer(&'w self) -> Self::Writer {
+        TeeWriter(self.0.make_writer())
+    }
+}
+
+struct TeeWriter<W>(W);
+
+impl<W: Write> Write for TeeWriter<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        ring::RING.push(line);
+        // the line is in the ring once, so it is written as a whole here
+        self.0.write_all(line)?;
+        Ok(line.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 struct Json;

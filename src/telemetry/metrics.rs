@@ -113,8 +113,20 @@ figures! {
     kicks: IntCounterVec("node") = "hywarden_kicks_total";
     /// Opened connections whose row was dropped because the writer's queue was full.
     opened_dropped: IntCounter = "hywarden_opened_dropped_total";
+    /// Attempts to deliver to webhooks.
+    webhook_deliveries: IntCounterVec("result") = "hywarden_webhook_deliveries_total";
+    /// Clients of the live channel.
+    ws_clients: IntGauge = "hywarden_ws_clients";
+    /// Clients of the live channel that were too slow.
+    ws_dropped: IntCounter = "hywarden_ws_dropped_total";
     /// Runs of a background job that failed.
     job_failures: IntCounterVec("job") = "hywarden_job_failures_total";
+    /// Passwords hashed, to be set or compared.
+    password_hashes: IntCounter = "hywarden_password_hashes_total";
+    /// Attempts of people to log in.
+    logins: IntCounterVec("result") = "hywarden_logins_total";
+    /// Requests refused because nobody known asked.
+    unauthenticated: IntCounter = "hywarden_unauthenticated_total";
     /// Requests of the API by route pattern.
     http_requests: IntCounterVec("method", "route", "status") = "hywarden_http_requests_total";
     /// Time to answer a request of the API.

@@ -3,5 +3,6 @@
 pub mod listener;
 pub mod logs;
 pub mod metrics;
+pub mod ring;
 
 pub use metrics::Metrics;

@@ -2,7 +2,9 @@
 use crate::support::house::{House, device, user};
 use hywarden::{
     admission::Code,
-    services::{nodes::NodeReady, users::EditUser},
+    services::{
+        callers::Caller, idempotency::Keep, nodes::NodeReady, store::Seen, users::EditUser,
+    },
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -221,9 +223,17 @@ async fn a_change_is_in_force_when_its_call_returns() {
     let (secret, services) = (made.secret.expose_secret(), hook.house.services());
     let (alice, phone) = ("alice".into(), made.detail.device.id);
     assert!(hook.ask(secret).await);
-    services.users.suspend("test", &alice).await.unwrap();
+    services
+        .users
+        .suspend(&Caller::trusted("test"), &alice)
+        .await
+        .unwrap();
     assert!(!hook.ask(secret).await);
-    services.users.activate("test", &alice).await.unwrap();
+    services
+        .users
+        .activate(&Caller::trusted("test"), &alice)
+        .await
+        .unwrap();
     assert!(hook.ask(secret).await);
     services.devices.block("test", phone).await.unwrap();
     assert!(!hook.ask(secret).await);
@@ -233,13 +243,21 @@ async fn a_change_is_in_force_when_its_call_returns() {
         quota: Some(Some(0)),
         ..EditUser::default()
     };
-    services.users.edit("test", &alice, &none).await.unwrap();
+    services
+        .users
+        .edit(&Caller::trusted("test"), &alice, &none, &Seen::Anything)
+        .await
+        .unwrap();
     assert!(!hook.ask(secret).await);
     let free = EditUser {
         quota: Some(None),
         ..EditUser::default()
     };
-    services.users.edit("test", &alice, &free).await.unwrap();
+    services
+        .users
+        .edit(&Caller::trusted("test"), &alice, &free, &Seen::Anything)
+        .await
+        .unwrap();
     assert!(hook.ask(secret).await);
     services.devices.remove("test", phone).await.unwrap();
     assert!(!hook.ask(secret).await);
@@ -278,7 +296,7 @@ async fn two_hundred_parallel_logins_take_no_more_places_than_there_are() {
             .house
             .services()
             .devices
-            .create("test", &"alice".into(), &create)
+            .create("test", &"alice".into(), &create, &Keep::nothing())
             .await
             .unwrap();
         secrets.push(made.secret);

@@ -27,7 +27,8 @@ fn without(file: &Path, purpose: &str, id: &str) {
 fn add(file: &Path, purpose: &str, id: &str) {
     let text = fs::read_to_string(file).unwrap();
     let head = format!("[{purpose}]\n");
-    let line = format!("{id} = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n");
+    let key = format!("{}{id}{}=", &purpose[..4], "A".repeat(38));
+    let line = format!("{id} = \"{key}\"\n");
     fs::write(file, text.replace(&head, &format!("{head}{line}"))).unwrap();
 }
 

@@ -24,14 +24,19 @@ mod support;
 
 mod accounting;
 mod architecture;
+mod checks;
 mod cli;
+mod contract;
 mod database;
 mod directory;
+mod fuzz;
 mod hook;
+mod hostile;
 mod keys;
 mod leases;
 mod licences;
-mod openapi;
+mod matrix;
+
 mod rest;
 mod serve;
 mod telemetry;

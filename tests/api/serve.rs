@@ -2,7 +2,11 @@
 use crate::support::program::{
     Program, hywarden, open_dir, postgres_of, postmaster_of, said, signal, until,
 };
-use std::fs;
+use std::{
+    fs::{self, Metadata},
+    os::unix::fs::{FileTypeExt, MetadataExt},
+    path::{Path, PathBuf},
+};
 
 #[test]
 fn it_stops_cleanly_and_keeps_its_data() {
@@ -15,6 +19,56 @@ fn it_stops_cleanly_and_keeps_its_data() {
     let second = Program::serve(dir.path(), &[]);
     assert_eq!(fs::read(dir.path().join("keys.toml")).unwrap(), keys);
     assert!(second.stop());
+}
+
+/// Everything below a folder that is no folder.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+/// Nobody but the owner.
+fn is_closed(about: &Metadata) -> bool {
+    about.mode().trailing_zeros() >= 6
+}
+
+/// T5: files and sockets are for the account that runs the program, whatever its mask.
+#[test]
+fn t5_files_and_sockets_are_their_owners() {
+    let dir = open_dir();
+    let program = Program::serve(dir.path(), &[]);
+    let all = files(dir.path());
+    assert!(all.iter().any(|path| path.ends_with("keys.toml")));
+    let mut sockets = 0;
+    for path in all {
+        let about = fs::symlink_metadata(&path).unwrap();
+        sockets += usize::from(about.file_type().is_socket());
+        // PostgreSQL's own are behind a folder that is closed
+        let behind = path.strip_prefix(dir.path()).unwrap();
+        let closed = behind
+            .ancestors()
+            .skip(1)
+            .map(|part| fs::metadata(dir.path().join(part)).unwrap())
+            .any(|folder| folder.is_dir() && is_closed(&folder));
+        assert!(
+            is_closed(&about) || closed,
+            "{}: {:o}",
+            path.display(),
+            about.mode()
+        );
+    }
+    assert!(sockets > 0);
+    assert!(program.stop());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What we generate, taken by real peers, with a trivial hook in the program's place.
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, TcpStream},
     thread,
 };
 
@@ -9,7 +9,7 @@ use hywarden::hysteria::{Address, Endpoint, Obfs, ObfsKind, client_config, serve
 
 use crate::harness::{
     certificate::{self, Certificate},
-    clients::Client,
+    clients::{Client, check_sing_box},
     folder::Folder,
     free,
     hysteria::Hysteria,
@@ -50,6 +50,29 @@ fn trivial_hook() -> SocketAddr {
         }
     });
     addr
+}
+
+/// Whether an HTTP proxy opens a way there.
+fn opens(proxy: SocketAddr, target: SocketAddr) -> bool {
+    let mut stream = TcpStream::connect(proxy).unwrap();
+    let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(&stream).read_line(&mut answer).unwrap();
+    answer.contains(" 200 ")
+}
+
+/// H5: sing-box takes every mode of a profile.
+fn takes_every_mode(folder: &Folder, endpoint: &Endpoint<'_>, profile: &client_config::Client) {
+    let around = vec!["192.0.2.7".parse().unwrap()];
+    for offers in [client_config::Offers::Tun(around), profile.offers.clone()] {
+        let of_mode = client_config::Client {
+            offers,
+            ..profile.clone()
+        };
+        let config = client_config::sing_box(endpoint, "g:o od", &of_mode);
+        check_sing_box(folder, "mode.json", &config);
+    }
 }
 
 #[test]
@@ -108,21 +131,34 @@ fn peers_take_what_we_generate() {
             pin_sha256: Some(&certificate.pin),
             obfs,
         };
-        let socks = "127.0.0.1:1080".parse().unwrap();
+        let socks = client_config::Client::socks5("127.0.0.1:1080".parse().unwrap());
         let by_link = Client::from_uri(&folder, &uri::uri(&endpoint, "g:o od"))
             .ok()
             .unwrap();
         let by_config = Client::official(
             &folder,
-            &client_config::official(&endpoint, "g:o od", socks),
+            &client_config::official(&endpoint, "g:o od", &socks),
         )
         .ok()
         .unwrap();
+        // what a device's profile says, all of it
+        let http = SocketAddr::from(([127, 0, 0, 1], free::port()));
+        let profile = client_config::Client {
+            offers: client_config::Offers::Http(http),
+            up: Some(12_500_000),
+            down: Some(125_000_000),
+            lazy: true,
+            fast_open: true,
+        };
+        let config = client_config::official(&endpoint, "g:o od", &profile);
+        let by_profile = Client::official(&folder, &config).ok().unwrap();
+        assert!(opens(http, target.tcp), "its HTTP proxy opens a way");
         endpoint.pin_sha256 = None;
-        let sing_box = client_config::sing_box(&endpoint, "g:o od", socks);
+        takes_every_mode(&folder, &endpoint, &profile);
+        let sing_box = client_config::sing_box(&endpoint, "g:o od", &socks);
         let sing_box = Client::sing_box(&folder, &sing_box, &certificate.cert);
         let before = target.counted();
-        for client in [&by_link, &by_config, &sing_box] {
+        for client in [&by_link, &by_config, &by_profile, &sing_box] {
             assert_eq!(target.fetch(client.socks, 100_000).unwrap().len(), 100_000);
             target.upload(client.socks, 30_000).unwrap();
         }

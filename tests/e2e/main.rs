@@ -1,5 +1,5 @@
 //! The program against real peers: the official Hysteria2 server libraries, the official client and sing-box, over
-//! loopback. Every test starts its own program with its own data directory, and moves its own bytes.
+//! loopback, and the pages in a real browser. Every test starts its own program with its own data directory, and moves its own bytes.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -13,5 +13,6 @@ mod admitted;
 mod enforced;
 mod generated;
 mod hostile;
+mod pages;
 mod refused;
 mod survives;

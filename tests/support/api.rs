@@ -43,16 +43,19 @@ impl Answer {
         );
         self.body
     }
-    /// A 422 that names exactly these fields.
+    /// A 422 that names exactly these fields, in whatever order.
     #[track_caller]
     pub fn wrong(self, fields: &[&str]) -> Value {
         let body = self.refused(422, "invalid");
-        let named: Vec<&str> = body["errors"]
+        let mut named: Vec<&str> = body["errors"]
             .as_array()
             .unwrap()
             .iter()
             .map(|e| e["field"].as_str().unwrap())
             .collect();
+        let mut fields = fields.to_vec();
+        named.sort_unstable();
+        fields.sort_unstable();
         assert_eq!(named, fields, "{body}");
         body
     }

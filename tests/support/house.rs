@@ -6,17 +6,22 @@ use hywarden::{
     config::{Settings, Sources},
     services::{
         Services,
+        callers::Caller,
         devices::{CreateDevice, DeviceSecret},
+        idempotency::Keep,
         nodes::{CreateNode, NodeReady},
         users::CreateUser,
     },
 };
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub struct House {
     pub app: App,
     pub test: TestDatabase,
-    _dir: tempfile::TempDir,
+    pub dir: tempfile::TempDir,
 }
 
 impl House {
@@ -25,8 +30,23 @@ impl House {
         Self::on(database().await, Arc::new(SystemClock), settings).await
     }
 
+    /// With a configuration file that the test may change.
+    pub async fn with_file(file: &Path, settings: &[(&str, &str)]) -> Self {
+        let clock = Arc::new(SystemClock);
+        Self::of(database().await, clock, Some(file.to_owned()), settings).await
+    }
+
     /// On this database and this clock.
     pub async fn on(test: TestDatabase, clock: Arc<dyn Clock>, settings: &[(&str, &str)]) -> Self {
+        Self::of(test, clock, None, settings).await
+    }
+
+    async fn of(
+        test: TestDatabase,
+        clock: Arc<dyn Clock>,
+        file: Option<PathBuf>,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let given = [
             ("data_dir", dir.path().to_str().unwrap()),
@@ -41,16 +61,22 @@ impl House {
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
         let settings = Settings::load(&Sources {
+            file,
             flags,
             ..Sources::default()
         })
         .unwrap();
         let app = App::start(&settings, clock).await.unwrap();
-        Self {
-            app,
-            test,
-            _dir: dir,
-        }
+        Self { app, test, dir }
+    }
+
+    /// Another instance on the same database.
+    pub async fn beside(other: &Self, settings: &[(&str, &str)]) -> Self {
+        let same = TestDatabase {
+            name: other.test.name.clone(),
+            url: other.test.url.clone(),
+        };
+        Self::on(same, Arc::new(SystemClock), settings).await
     }
 
     pub fn parts(&self) -> &Parts {
@@ -74,16 +100,25 @@ impl House {
             stats_url: format!("http://127.0.0.1:{stats_port}"),
             ..CreateNode::default()
         };
-        self.services().nodes.create("test", &create).await.unwrap()
+        self.services()
+            .nodes
+            .create("test", &create, &Keep::nothing())
+            .await
+            .unwrap()
     }
 
     /// A user with one device.
     pub async fn device(&self, user: CreateUser, device: CreateDevice) -> DeviceSecret {
-        let made = self.services().users.create("test", &user).await.unwrap();
+        let made = self
+            .services()
+            .users
+            .create(&Caller::trusted("test"), &user, &Keep::nothing())
+            .await
+            .unwrap();
         let who = made.user.name.as_str().into();
         self.services()
             .devices
-            .create("test", &who, &device)
+            .create("test", &who, &device, &Keep::nothing())
             .await
             .unwrap()
     }

@@ -3,8 +3,12 @@ pub mod api;
 pub mod clock;
 pub mod database;
 pub mod house;
+pub mod people;
 pub mod program;
+pub mod receiver;
 pub mod redis;
+pub mod socket;
+pub mod stream;
 mod until;
 mod written;
 

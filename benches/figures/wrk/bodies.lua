@@ -1,13 +1,16 @@
--- Requests from a file, one a line: path, Basic credentials, body. All are formatted before the clock starts, so that the
+-- Requests from a file, one a line: path, Basic credentials, body; or path, bearer token, GET. All are formatted before the clock starts, so that the
 -- generator costs the same for every server. Second argument "close": each request on a connection of its own.
 local requests, at = {}, 0
 
 function init(args)
   for line in io.lines(args[1]) do
     local path, basic, body = line:match("^(%S+) (%S+) (.*)$")
-    local headers = { ["Authorization"] = "Basic " .. basic, ["Content-Type"] = "application/json" }
+    local headers, method = { ["Authorization"] = "Basic " .. basic, ["Content-Type"] = "application/json" }, "POST"
+    if body == "GET" then
+      headers, method, body = { ["Authorization"] = "Bearer " .. basic }, "GET", nil
+    end
     if args[2] == "close" then headers["Connection"] = "close" end
-    requests[#requests + 1] = wrk.format("POST", path, headers, body)
+    requests[#requests + 1] = wrk.format(method, path, headers, body)
   end
   at = tonumber(args[3] or "0") % #requests
 end

@@ -171,7 +171,7 @@ impl Directory {
             return Some(Code::NodeDisabled);
         }
         user.refused(&device, now)
-            .or_else(|| (!user.may_use(&node)).then_some(Code::NodeNotPermitted))
+            .or_else(|| user.refused_by(&node))
     }
 
     /// Drops credentials whose 30 days are over. Gives how many.

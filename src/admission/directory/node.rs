@@ -30,6 +30,8 @@ pub struct NodeEntry {
     pub number: NodeNo,
     pub name: Box<str>,
     pub state: NodeState,
+    /// Only for users of a paid plan.
+    pub paid: bool,
     /// SHA-256 of the hook secret.
     pub secret: [u8; 32],
     /// SHA-256 of the one before a rotation.

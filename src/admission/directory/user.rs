@@ -23,6 +23,7 @@ pub enum Start {
 
 /// One immutable state of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "flags instead of rows")]
 pub struct UserEntry {
     pub number: UserNo,
     /// Suspended or deleted.
@@ -30,6 +31,8 @@ pub struct UserEntry {
     /// Used up its quota, as the last crossing said.
     pub limited: bool,
     pub has_quota: bool,
+    /// Its plan is a paid one.
+    pub paid: bool,
     pub start: Start,
     /// Milliseconds since 1970; `i64::MAX`: never.
     pub expires_ms: i64,
@@ -99,6 +102,17 @@ impl UserEntry {
             Some(Code::QuotaExceeded)
         } else if device.blocked {
             Some(Code::DeviceBlocked)
+        } else {
+            None
+        }
+    }
+
+    /// Why this node takes this user from nowhere: no right to it, or no paid plan.
+    pub fn refused_by(&self, node: &NodeEntry) -> Option<Code> {
+        if !self.may_use(node) {
+            Some(Code::NodeNotPermitted)
+        } else if node.paid && !self.paid {
+            Some(Code::PlanRequired)
         } else {
             None
         }

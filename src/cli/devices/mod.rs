@@ -1,12 +1,17 @@
-//! `hywarden device …`: the verbs here, what is printed for a client in `links`, what is shown in `show`.
+//! `hywarden device …`: the verbs here, many at once in `batch`, what is printed for a client in `links`, how that client
+//! behaves in `profile`, what is shown in `show`.
+mod batch;
 mod change;
 mod links;
+mod profile;
 mod show;
 
 use super::{console::Console, failure::Failure, path::Path};
+use batch::Batch;
 use change::{Add, Edit, Rotate};
 use clap::Subcommand;
 use links::{Config, Qr};
+use profile::ProfileVerb;
 
 /// Verbs on devices. DEVICE is an id or USER/NAME.
 #[derive(Subcommand, Debug)]
@@ -50,6 +55,11 @@ pub enum DeviceVerb {
     Qr(Qr),
     /// Print a client's configuration
     Config(Config),
+    /// How the client behaves: its node, its line, what it offers
+    #[command(subcommand)]
+    Profile(ProfileVerb),
+    /// Do one thing to many devices
+    Batch(Batch),
 }
 
 /// Does a verb.
@@ -91,6 +101,8 @@ pub async fn run(verb: DeviceVerb, on: &mut Console) -> Result<(), Failure> {
         DeviceVerb::Uri { device, node } => links::uri(&device, node.as_deref(), on).await,
         DeviceVerb::Qr(qr) => links::qr(qr, on).await,
         DeviceVerb::Config(config) => links::config(config, on).await,
+        DeviceVerb::Profile(verb) => profile::run(verb, on).await,
+        DeviceVerb::Batch(batch) => batch::batch(batch, on).await,
     }
 }
 

@@ -62,6 +62,15 @@ pub struct Shape {
     /// Allow plain HTTP off loopback for its hook or its stats API; may be repeated
     #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(["hook", "stats"]))]
     allow_plaintext: Vec<String>,
+    /// Label it as good for games, or not
+    #[arg(long, value_name = "BOOL")]
+    gaming: Option<bool>,
+    /// Label it as good for streaming, or not
+    #[arg(long, value_name = "BOOL")]
+    streaming: Option<bool>,
+    /// Only for users of a paid plan, or for all
+    #[arg(long, value_name = "BOOL")]
+    paid: Option<bool>,
 }
 
 impl Shape {
@@ -80,6 +89,9 @@ impl Shape {
             .with_some("line_rate", self.line_rate)
             .with_some("require_stats", self.require_stats)
             .with_list("allow_plaintext", &self.allow_plaintext)
+            .with_some("gaming", self.gaming)
+            .with_some("streaming", self.streaming)
+            .with_some("paid", self.paid)
     }
 }
 

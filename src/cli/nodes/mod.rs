@@ -1,6 +1,7 @@
 //! `hywarden node …`: the verbs here, what a node is added with in `add`, what is shown in `show`.
 mod add;
 mod change;
+mod more;
 mod show;
 
 use super::{console::Console, failure::Failure, output::text, path::Path};
@@ -28,6 +29,34 @@ pub enum NodeVerb {
     Enable { node: String },
     /// Stop logins on the node; it is still read and enforced
     Disable { node: String },
+    /// Empty the node: no logins, everybody is closed, until it is enabled
+    Drain { node: String },
+    /// Say how the node is, from what is known
+    Health { node: String },
+    /// List the users that are on the node
+    Users {
+        node: String,
+        /// At most so many; all when nothing is said
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// List the versions of its server configuration, the newest first
+    Versions {
+        node: String,
+        /// At most so many; all when nothing is said
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Say what differs between two versions of its server configuration
+    Diff { node: String, from: i32, to: i32 },
+    /// Go back to a version of its server configuration; the hook's secret stays the present one
+    Rollback {
+        node: String,
+        #[arg(value_name = "VERSION")]
+        to: i32,
+    },
+    /// Check a server's configuration file for this node; reads standard input
+    Validate { node: String },
     /// Give the node's hook a new secret; the old one stays valid until the new one was in use for 10 minutes
     RotateSecret {
         node: String,
@@ -71,6 +100,13 @@ pub async fn run(verb: NodeVerb, on: &mut Console) -> Result<(), Failure> {
         }
         NodeVerb::Enable { node } => post(&node, "enable", on).await,
         NodeVerb::Disable { node } => post(&node, "disable", on).await,
+        NodeVerb::Drain { node } => post(&node, "drain", on).await,
+        NodeVerb::Health { node } => more::health(&node, on).await,
+        NodeVerb::Users { node, limit } => more::users(&node, limit, on).await,
+        NodeVerb::Versions { node, limit } => more::versions(&node, limit, on).await,
+        NodeVerb::Diff { node, from, to } => more::diff(&node, from, to, on).await,
+        NodeVerb::Rollback { node, to } => more::roll_back(&node, to, on).await,
+        NodeVerb::Validate { node } => more::validate(&node, on).await,
         NodeVerb::RotateSecret { node, now } => change::rotate_secret(&node, now, on).await,
         NodeVerb::Test { node } => {
             let answer = on

@@ -26,6 +26,7 @@ pub fn node(n: &Value) -> String {
         ("id", text(n, "id")),
         ("state", text(n, "state")),
         ("address", text(n, "address")),
+        ("labels", labels(n)),
         ("groups", list(n, "groups")),
         ("stats at", text(n, "stats_url")),
         ("stats read", instant(n, "stats_read_at")),
@@ -36,6 +37,15 @@ pub fn node(n: &Value) -> String {
         ("plaintext", list(n, "allow_plaintext")),
         ("created", instant(n, "created_at")),
     ])
+}
+
+fn labels(n: &Value) -> String {
+    let is = |label: &&str| n.get(*label).and_then(Value::as_bool) == Some(true);
+    let labels: Vec<&str> = ["gaming", "streaming", "paid"]
+        .into_iter()
+        .filter(is)
+        .collect();
+    labels.join(", ")
 }
 
 /// A node that was just added: its configuration, what the test read saw, what is exposed.

@@ -59,6 +59,13 @@ impl Printer {
         Ok(())
     }
 
+    /// Bytes as they are: a file that goes where standard output goes.
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.out.write_all(bytes)?;
+        self.out.flush()?;
+        Ok(())
+    }
+
     /// What went wrong: a sentence, or with `--json` the problem as one line.
     pub fn failure(&mut self, failure: &Failure) {
         let text = match failure {

@@ -1,4 +1,4 @@
-//! Bytes of a user, a device or a node.
+//! Bytes of all, or of a user, a device or a node.
 use crate::cli::{
     console::Console,
     failure::Failure,
@@ -24,7 +24,7 @@ pub struct Traffic {
 
 /// Whose bytes.
 #[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct Whose {
     /// Of this user: a name or an id
     #[arg(long)]
@@ -59,7 +59,7 @@ pub async fn show(traffic: Traffic, on: &mut Console) -> Result<(), Failure> {
         (Some(user), ..) => Path::of(&["traffic", "users", &user])?,
         (_, Some(device), _) => Path::of(&["traffic", "devices", &on.device(&device).await?])?,
         (.., Some(node)) => Path::of(&["traffic", "nodes", &node])?,
-        _ => return Err(Failure::usage("say --user, --device or --node")),
+        _ => Path::of(&["traffic", "summary"])?,
     };
     let path = path
         .with_some("from", traffic.from.map(|at| at.to_rfc3339()))

@@ -60,6 +60,9 @@ struct Limits {
     /// A note for yourself
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    /// Where a lost password is mended
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
     /// What it may do in the panel and the API
     #[arg(long, value_parser = PossibleValuesParser::new(Role::ALL.iter().map(|r| r.as_str())))]
     role: Option<String>,
@@ -88,6 +91,7 @@ impl Limits {
             .with_some("device_limit", self.devices.map(|n| n.0))
             .with_some("online_limit", self.online.map(|n| n.0))
             .with_some("note", self.note)
+            .with_some("email", self.email)
             .with_some("role", self.role);
         match self.expires {
             None => body,

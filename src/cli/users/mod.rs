@@ -1,10 +1,13 @@
 //! `hywarden user …`: one file a kind of verb; what a user is shown as lives in `show`.
+mod batch;
 mod change;
 mod explain;
+mod logins;
 mod show;
 
 use super::{body::Body, console::Console, failure::Failure, path::Path, values};
 use crate::models::{Status, Window};
+use batch::Batch;
 use change::{Create, Edit};
 use clap::{Subcommand, builder::PossibleValuesParser};
 
@@ -49,6 +52,40 @@ pub enum UserVerb {
     /// Start the user's window anew: what it used so far no longer counts against its quota
     #[command(visible_alias = "reset-data")]
     ResetUsage { user: String },
+    /// Print a link by which the user sets a new password, valid for 10 minutes, once
+    ResetPassword { user: String },
+    /// List the user's logins to the panel and the API
+    Logins {
+        user: String,
+        /// At most so many; all when nothing is said
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// Do one thing to many users, or make many; each has its own result
+    Batch(Box<Batch>),
+    /// Give the user a plan and its limits
+    SetPlan {
+        user: String,
+        /// Its plan from now on; none when nothing is said, and its limits stay
+        plan: Option<String>,
+    },
+    /// Print the secrets and links of all its devices; that they were shown is audited
+    Credentials { user: String },
+    /// Give all its devices new secrets; the old ones are refused at once
+    ResetCredentials { user: String },
+    /// What was done to the user and its devices, and by whom, the newest first
+    Audit {
+        user: String,
+        /// At most so many; all when nothing is said
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+    },
+    /// End a login of the user, or all of them
+    Logout {
+        user: String,
+        /// Its id, as `user logins` shows it; all when nothing is said
+        login: Option<String>,
+    },
     /// Why was the user refused? Its last refusals with their codes
     Explain { user: String },
     /// Let the user use a node whatever its groups say
@@ -96,6 +133,31 @@ pub async fn run(verb: UserVerb, on: &mut Console) -> Result<(), Failure> {
             let how = if hard { "erased" } else { "deleted" };
             on.done(&answer, &format!("user {user} is {how}"))
         }
+        UserVerb::Batch(batch) => batch::batch(*batch, on).await,
+        UserVerb::SetPlan { user, plan } => {
+            let body = Body::new().with("plan", plan).into();
+            let path = Path::of(&["users", &user, "plan"])?;
+            let answer = on.api.put(&path, Some(&body)).await?;
+            on.out.answer(&answer, show::user)
+        }
+        UserVerb::Credentials { user } => {
+            let path = Path::of(&["users", &user, "credentials"])?;
+            let answer = on.api.get(&path).await?;
+            on.out.answer(&answer, show::credentials)
+        }
+        UserVerb::ResetCredentials { user } => {
+            let path = Path::of(&["users", &user, "reset-credentials"])?;
+            let answer = on.api.post(&path, None).await?;
+            on.out.answer(&answer, show::credentials)
+        }
+        UserVerb::Audit { user, limit } => {
+            let path = Path::of(&["users", &user, "audit"])?;
+            on.list(path, show::AUDIT, limit, "nothing was done to it")
+                .await
+        }
+        UserVerb::ResetPassword { user } => logins::reset_password(&user, on).await,
+        UserVerb::Logins { user, limit } => logins::list(&user, limit, on).await,
+        UserVerb::Logout { user, login } => logins::logout(&user, login.as_deref(), on).await,
         UserVerb::Explain { user } => explain::explain(&user, on).await,
         UserVerb::Allow { user, node } => permit(&user, &node, Some(true), on).await,
         UserVerb::Deny { user, node } => permit(&user, &node, Some(false), on).await,

@@ -1,5 +1,5 @@
 //! A user on the screen.
-use crate::cli::output::{Column, bytes, card, instant, limit, list, text};
+use crate::cli::output::{Column, Table, bytes, card, instant, limit, list, text};
 use serde_json::Value;
 
 /// The columns of `user list`.
@@ -36,9 +36,29 @@ pub fn user(u: &Value) -> String {
         ("devices", limit(u, "device_limit")),
         ("online at once", limit(u, "online_limit")),
         ("groups", list(u, "groups")),
+        ("plan", text(u, "plan")),
         ("note", text(u, "note")),
         ("created", instant(u, "created_at")),
     ])
+}
+
+/// The columns of `user audit`.
+pub const AUDIT: &[Column] = &[
+    Column::left("AT", |r| instant(r, "at")),
+    Column::left("WHO", |r| text(r, "principal")),
+    Column::left("WHAT", |r| text(r, "action")),
+    Column::left("TO", |r| text(r, "subject")),
+];
+
+/// The secrets of a user's devices.
+pub fn credentials(answer: &Value) -> String {
+    const COLUMNS: &[Column] = &[
+        Column::left("DEVICE", |d| text(d, "name")),
+        Column::left("SECRET", |d| text(d, "secret")),
+        Column::left("LINK", |d| text(d, "uri")),
+    ];
+    let items = answer.get("items").and_then(Value::as_array);
+    Table::new(COLUMNS).page(items.map_or(&[], Vec::as_slice))
 }
 
 fn quota(u: &Value) -> String {

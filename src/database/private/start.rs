@@ -11,7 +11,7 @@ use nix::{
 use std::{
     fs::{self, File},
     io::ErrorKind,
-    os::unix::process::CommandExt,
+    os::unix::{fs::OpenOptionsExt, process::CommandExt},
     process::ExitStatus,
     time::{Duration, Instant},
 };
@@ -60,7 +60,12 @@ impl Cluster {
         if fs::metadata(&path).is_ok_and(|meta| meta.len() > LOG) {
             fs::rename(&path, self.root.join("pg.log.1"))?;
         }
-        let log = File::options().create(true).append(true).open(path)?;
+        // a failed statement stands in it with its values
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)?;
         let mut postgres = command(&self.bin.join("postgres"), &self.account);
         postgres.arg("-D").arg(&self.data);
         // what must hold whatever the data's own configuration says

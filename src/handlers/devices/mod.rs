@@ -1,23 +1,30 @@
 //! Devices over HTTP: `reveal` shows secrets again.
+mod batch;
+mod png;
 mod reveal;
 mod view;
 
 pub use view::{DeviceSecretView, DeviceView, KickedView};
 
 use super::{
+    etag::{IfMatch, tag},
+    idempotency::Once,
     json::Json,
-    page::{self, Page},
-    principal::{DevicesRead, DevicesWrite, May},
+    page::{self, Page, Shown},
+    principal::{DevicesRead, DevicesWrite, May, Reach},
     problem::Problem,
     query::Params,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     models::{DeviceId, Named},
-    services::{Services, devices::Filter},
+    services::{
+        Services,
+        devices::{After, DeviceDetail, Filter},
+    },
 };
 use actix_web::{
-    HttpResponse, delete, get, patch, post,
+    HttpResponse, delete, get, patch, post, put,
     web::{Data, Path},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -35,20 +42,43 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(unblock_device)
         .service(rotate_device)
         .service(kick_device)
+        .service(replace_device)
+        .configure(batch::routes)
         .configure(reveal::routes);
+}
+
+fn tagged(device: DeviceDetail) -> HttpResponse {
+    tag(HttpResponse::Ok(), device.device.version).json(DeviceView::from(device))
 }
 
 async fn page_of(app: &Services, user: Option<&Named>, query: ListDevices) -> Result<HttpResponse> {
     let limit = page::limit(query.limit)?;
+    let shown = Shown::of(query.fields.as_deref(), DeviceView::FIELDS)?;
+    let after = page::cursor::<After>(query.cursor.as_deref())?;
+    let by_name = query.search.is_some();
+    if after
+        .as_ref()
+        .is_some_and(|a| matches!(a, After::Name(..)) != by_name)
+    {
+        return Err(Error::field("cursor", "is of another order"));
+    }
     let filter = Filter {
         user: None,
-        after: page::cursor(query.cursor.as_deref())?,
-        removed: query.removed,
+        after,
+        state: query.state(),
+        prefix: query.search,
         limit: limit + 1,
     };
-    let rows = app.devices.list(user, filter).await?;
-    let page = Page::new(rows, limit, |row| row.device.id, DeviceView::from);
-    Ok(HttpResponse::Ok().json(page))
+    let (rows, total) = app.devices.list(user, filter, query.total).await?;
+    let key = |row: &DeviceDetail| {
+        if by_name {
+            After::Name(row.device.name.clone(), row.device.id.0)
+        } else {
+            After::Id(row.device.id.0)
+        }
+    };
+    let page = Page::new(rows, limit, key, DeviceView::from).counted(total);
+    page.answer(shown.as_ref())
 }
 
 /// List the devices of all users.
@@ -66,7 +96,7 @@ async fn list_devices(
 #[utoipa::path(tag = "devices", params(("user" = String, Path, description = "Id or name"), ListDevices), responses((status = 200, body = Page<DeviceView>), (status = 404, body = Problem)))]
 #[get("/users/{user}/devices")]
 async fn list_user_devices(
-    _may: May<DevicesRead>,
+    _may: Reach<DevicesRead>,
     app: Data<Services>,
     user: Path<String>,
     query: Params<ListDevices>,
@@ -75,51 +105,78 @@ async fn list_user_devices(
 }
 
 /// Register a device; the answer shows its secret and its links.
-#[utoipa::path(tag = "devices", params(("user" = String, Path, description = "Id or name")), request_body = CreateDeviceBody, responses((status = 201, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(Once, ("user" = String, Path, description = "Id or name")), request_body = CreateDeviceBody, responses((status = 201, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users/{user}/devices")]
 async fn create_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     user: Path<String>,
+    once: Once,
     body: Json<CreateDeviceBody>,
 ) -> Result<HttpResponse> {
-    let user = Named::from(user.as_str());
-    let made = app.devices.create(&by.name, &user, &body.0.into()).await?;
-    Ok(HttpResponse::Created()
-        .insert_header(("cache-control", "no-store"))
-        .json(DeviceSecretView::from(made)))
+    if body.0.exceeds_own() {
+        by.must_reach_all("devices:write")?;
+    }
+    let (user, create) = (Named::from(user.as_str()), body.0.into());
+    once.created::<_, DeviceSecretView>(&app, async |keep| {
+        app.devices.create(&by.name, &user, &create, keep).await
+    })
+    .await
 }
 
 /// Show a device.
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
 #[get("/devices/{device}")]
 async fn show_device(
-    _may: May<DevicesRead>,
+    _may: Reach<DevicesRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
     let device = app.devices.find(*device).await?;
-    Ok(HttpResponse::Ok().json(DeviceView::from(device)))
+    Ok(tagged(device))
 }
 
 /// Change a device: what is absent stays.
-#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(IfMatch, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
 #[patch("/devices/{device}")]
 async fn edit_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
+    seen: IfMatch,
     body: Json<EditDeviceBody>,
 ) -> Result<HttpResponse> {
-    let done = app.devices.edit(&by.name, *device, &body.0.into()).await?;
-    Ok(HttpResponse::Ok().json(DeviceView::from(done)))
+    if body.0.max_connections.is_some() {
+        by.must_reach_all("devices:write")?;
+    }
+    let edit = body.0.into();
+    let done = app.devices.edit(&by.name, *device, &edit, &seen.0).await?;
+    Ok(tagged(done))
+}
+
+/// Change a device, as `PATCH` does.
+#[utoipa::path(tag = "devices", params(IfMatch, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[put("/devices/{device}")]
+async fn replace_device(
+    by: Reach<DevicesWrite>,
+    app: Data<Services>,
+    device: Path<DeviceId>,
+    seen: IfMatch,
+    body: Json<EditDeviceBody>,
+) -> Result<HttpResponse> {
+    if body.0.max_connections.is_some() {
+        by.must_reach_all("devices:write")?;
+    }
+    let edit = body.0.into();
+    let done = app.devices.edit(&by.name, *device, &edit, &seen.0).await?;
+    Ok(tagged(done))
 }
 
 /// Remove a device: refused from the answer on, and kicked; its secret is erased.
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
 #[delete("/devices/{device}")]
 async fn remove_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
@@ -131,7 +188,7 @@ async fn remove_device(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = DeviceView), (status = 404, body = Problem)))]
 #[post("/devices/{device}/block")]
 async fn block_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
@@ -152,28 +209,30 @@ async fn unblock_device(
 }
 
 /// Give a device a new secret: the old one is refused from the answer on, its connections are kicked.
-#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), request_body = RotateBody, responses((status = 200, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "devices", params(Once, ("device" = DeviceId, Path)), request_body = RotateBody, responses((status = 200, body = DeviceSecretView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/devices/{device}/rotate")]
 async fn rotate_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
+    once: Once,
     body: Json<RotateBody>,
 ) -> Result<HttpResponse> {
-    let made = app
-        .devices
-        .rotate(&by.name, *device, &body.0.into())
-        .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(("cache-control", "no-store"))
-        .json(DeviceSecretView::from(made)))
+    if body.0.exceeds_own() {
+        by.must_reach_all("devices:write")?;
+    }
+    let rotate = body.0.into();
+    once.done::<_, DeviceSecretView>(&app, async |keep| {
+        app.devices.rotate(&by.name, *device, &rotate, keep).await
+    })
+    .await
 }
 
 /// Close a device's connections; it may log in again.
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path)), responses((status = 200, body = KickedView), (status = 404, body = Problem)))]
 #[post("/devices/{device}/kick")]
 async fn kick_device(
-    by: May<DevicesWrite>,
+    by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {

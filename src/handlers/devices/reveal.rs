@@ -1,9 +1,12 @@
 //! Secrets shown again: links, QR codes, client configurations. Never cached on the way.
-use super::view::{ConfigFormat, LinksView, OfNode, WhichConfig};
+use super::{
+    png,
+    view::{ConfigFormat, LinksView, OfNode, QrFormat, WhichConfig, WhichQr},
+};
 use crate::{
     error::{Error, Result},
     handlers::{
-        principal::{May, SecretsRead},
+        principal::{Reach, SecretsRead},
         problem::Problem,
         query::Params,
     },
@@ -32,12 +35,15 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), OfNode), responses((status = 200, body = LinksView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 #[get("/devices/{device}/uri")]
 async fn show_device_uri(
-    _may: May<SecretsRead>,
+    by: Reach<SecretsRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
     query: Params<OfNode>,
 ) -> Result<HttpResponse> {
-    let links = app.devices.links(*device, query.0.node.as_deref()).await?;
+    let links = app
+        .devices
+        .links(&by.name, *device, query.0.node.as_deref())
+        .await?;
     Ok(HttpResponse::Ok()
         .insert_header(NO_STORE)
         .json(LinksView::from(links.as_slice())))
@@ -47,7 +53,7 @@ async fn show_device_uri(
 #[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), WhichConfig), responses((status = 200, body = serde_json::Value, headers(("x-hywarden-warning" = String, description = "What the user of this configuration must be told, if anything"))), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[get("/devices/{device}/config")]
 async fn show_device_config(
-    _may: May<SecretsRead>,
+    by: Reach<SecretsRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
     query: Params<WhichConfig>,
@@ -58,7 +64,7 @@ async fn show_device_config(
     };
     let (config, warning) = app
         .devices
-        .config(*device, query.0.node.as_deref(), format)
+        .config(&by.name, *device, query.0.node.as_deref(), format)
         .await?;
     let text = serde_json::to_string_pretty(&config).map_err(anyhow::Error::from)?;
     let mut answer = HttpResponse::Ok();
@@ -71,24 +77,31 @@ async fn show_device_config(
     Ok(answer.body(text + "\n"))
 }
 
-/// A link as a QR code, in SVG.
-#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), OfNode), responses((status = 200, content_type = "image/svg+xml", body = String), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+/// A link as a QR code, in SVG or PNG.
+#[utoipa::path(tag = "devices", params(("device" = DeviceId, Path), WhichQr), responses((status = 200, description = "The picture", content((String = "image/svg+xml"), (String = "image/png"))), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[get("/devices/{device}/qr")]
 async fn show_device_qr(
-    _may: May<SecretsRead>,
+    by: Reach<SecretsRead>,
     app: Data<Services>,
     device: Path<DeviceId>,
-    query: Params<OfNode>,
+    query: Params<WhichQr>,
 ) -> Result<HttpResponse> {
-    let links = app.devices.links(*device, query.0.node.as_deref()).await?;
+    let links = app
+        .devices
+        .links(&by.name, *device, query.0.node.as_deref());
+    let links = links.await?;
     let link = links
         .first()
         .ok_or_else(|| Error::State("no node is permitted to the device's user".to_owned()))?;
     let code = QRBuilder::new(link.uri.expose_secret())
         .build()
         .map_err(|_| Error::State("the link is too long for a QR code".to_owned()))?;
-    Ok(HttpResponse::Ok()
-        .insert_header(NO_STORE)
-        .content_type("image/svg+xml")
-        .body(SvgBuilder::default().to_str(&code)))
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header(NO_STORE);
+    Ok(match query.0.format.unwrap_or_default() {
+        QrFormat::Svg => answer
+            .content_type("image/svg+xml")
+            .body(SvgBuilder::default().to_str(&code)),
+        QrFormat::Png => answer.content_type("image/png").body(png::picture(&code)),
+    })
 }

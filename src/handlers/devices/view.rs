@@ -2,7 +2,7 @@
 use crate::{
     models::{CredentialKind, DeviceId, OnConflict, UserId},
     services::{
-        devices::{CreateDevice, DeviceDetail, DeviceSecret, EditDevice, RotateDevice},
+        devices::{CreateDevice, DeviceDetail, DeviceSecret, EditDevice, RotateDevice, State},
         links::Link,
     },
 };
@@ -30,8 +30,30 @@ pub struct DeviceView {
     pub credential_version: i32,
     pub blocked_at: Option<DateTime<Utc>>,
     pub removed_at: Option<DateTime<Utc>>,
+    /// Rises with each change; in quotes it is the ETag.
+    pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl DeviceView {
+    /// What `fields` may name.
+    pub const FIELDS: &[&str] = &[
+        "id",
+        "name",
+        "user",
+        "user_id",
+        "status",
+        "kind",
+        "max_connections",
+        "on_conflict",
+        "credential_version",
+        "blocked_at",
+        "removed_at",
+        "version",
+        "created_at",
+        "updated_at",
+    ];
 }
 
 impl From<DeviceDetail> for DeviceView {
@@ -53,6 +75,7 @@ impl From<DeviceDetail> for DeviceView {
             credential_version: device.credential_version,
             blocked_at: device.blocked_at,
             removed_at: device.removed_at,
+            version: device.version,
             created_at: device.created_at,
             updated_at: device.updated_at,
         }
@@ -120,14 +143,25 @@ impl From<DeviceSecret> for DeviceSecretView {
 #[serde(deny_unknown_fields)]
 pub struct CreateDeviceBody {
     /// Unique among the user's live devices.
+    #[schema(min_length = 1, max_length = 64)]
     pub name: String,
     /// `own` (the default) makes a secret; `userpass` and `bare` take over one that a client has.
     pub kind: Option<CredentialKind>,
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretString>,
     /// Connections at once, on each node; 1 when nothing is said.
+    #[schema(minimum = 1, maximum = 1000)]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
+}
+
+impl CreateDeviceBody {
+    /// Asks for what a user does not decide itself: a secret of its own making, more connections.
+    pub fn exceeds_own(&self) -> bool {
+        self.kind.is_some_and(|kind| kind != CredentialKind::Own)
+            || self.secret.is_some()
+            || self.max_connections.is_some()
+    }
 }
 
 impl From<CreateDeviceBody> for CreateDevice {
@@ -146,7 +180,9 @@ impl From<CreateDeviceBody> for CreateDevice {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditDeviceBody {
+    #[schema(min_length = 1, max_length = 64)]
     pub name: Option<String>,
+    #[schema(minimum = 1, maximum = 1000)]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
 }
@@ -169,6 +205,13 @@ pub struct RotateBody {
     pub kind: Option<CredentialKind>,
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretString>,
+}
+
+impl RotateBody {
+    /// Asks for what a user does not decide itself: a secret of its own making.
+    pub fn exceeds_own(&self) -> bool {
+        self.kind.is_some_and(|kind| kind != CredentialKind::Own) || self.secret.is_some()
+    }
 }
 
 impl From<RotateBody> for RotateDevice {
@@ -197,6 +240,38 @@ pub struct ListDevices {
     /// Removed ones too.
     #[serde(default)]
     pub removed: bool,
+    /// Only those that are `active`, `blocked` or `removed`.
+    #[param(inline)]
+    pub status: Option<DeviceStatus>,
+    /// Only those whose name begins like this, without regard to case; sorted by name.
+    pub search: Option<String>,
+    /// Only these fields of each, such as `id,name`.
+    pub fields: Option<String>,
+    /// How many there are in all, up to 10000.
+    #[serde(default)]
+    pub total: bool,
+}
+
+/// What a device is.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceStatus {
+    Active,
+    Blocked,
+    Removed,
+}
+
+impl ListDevices {
+    /// Which devices are meant.
+    pub fn state(&self) -> State {
+        match self.status {
+            Some(DeviceStatus::Active) => State::Active,
+            Some(DeviceStatus::Blocked) => State::Blocked,
+            Some(DeviceStatus::Removed) => State::Removed,
+            None if self.removed => State::Any,
+            None => State::Live,
+        }
+    }
 }
 
 /// Of which node.
@@ -227,4 +302,25 @@ pub enum ConfigFormat {
     #[default]
     Hysteria,
     SingBox,
+}
+
+/// Which picture.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichQr {
+    /// Id or name; absent: the first permitted one.
+    pub node: Option<String>,
+    /// `svg` (the default) or `png`.
+    #[param(inline)]
+    pub format: Option<QrFormat>,
+}
+
+/// As which kind of picture.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum QrFormat {
+    #[default]
+    Svg,
+    Png,
 }

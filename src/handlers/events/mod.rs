@@ -1,7 +1,7 @@
 //! Events and refusals over HTTP.
 mod view;
 
-pub use view::EventView;
+pub use view::{EventView, ListEvents};
 
 use super::{
     page::{self, Page},
@@ -21,7 +21,7 @@ use crate::{
 use actix_web::{HttpResponse, get, web::Data};
 use std::time::Duration;
 use utoipa_actix_web::service_config::ServiceConfig;
-use view::{ListDecisions, ListEvents};
+use view::ListDecisions;
 
 /// The routes.
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -36,7 +36,11 @@ async fn list_events(
     app: Data<Services>,
     query: Params<ListEvents>,
 ) -> Result<HttpResponse> {
-    let Params(query) = query;
+    list(&app, query.0).await
+}
+
+/// The page that was asked for.
+pub(super) async fn list(app: &Services, query: ListEvents) -> Result<HttpResponse> {
     let limit = page::limit(query.limit)?;
     let wait = Duration::from_secs(query.wait.unwrap_or(0));
     if wait > LONGEST_WAIT {
@@ -54,6 +58,7 @@ async fn list_events(
     Ok(HttpResponse::Ok().json(Page {
         items: events.into_iter().map(EventView::from).collect(),
         next_cursor: page::encode(&next),
+        total: None,
     }))
 }
 
@@ -75,5 +80,6 @@ async fn list_decisions(
     Ok(HttpResponse::Ok().json(Page {
         items: refusals.into_iter().map(RefusalView::from).collect(),
         next_cursor: None,
+        total: None,
     }))
 }

@@ -66,6 +66,7 @@ pub struct ListEvents {
     /// The same as `after`.
     pub cursor: Option<String>,
     /// Seconds to wait for something to happen, at most 30.
+    #[param(maximum = 30)]
     pub wait: Option<u64>,
 }
 

@@ -1,17 +1,27 @@
-//! Nodes over HTTP.
+//! Nodes over HTTP: `more` is what hangs on one, `config` its server's configuration.
+mod config;
+mod more;
 mod view;
 
+pub use more::FlagsBody;
+pub(super) use more::flag;
 pub use view::{ListPage, NodeReadyView, NodeView, TestView};
 
 use super::{
     devices::KickedView,
+    etag::{IfMatch, tag},
+    idempotency::Once,
     json::Json,
     page::{self, Page},
-    principal::{May, NodesRead, NodesWrite, SecretsRead},
+    principal::{May, NodesRead, NodesWrite},
     problem::Problem,
     query::Params,
 };
-use crate::{error::Result, models::Named, services::Services};
+use crate::{
+    error::Result,
+    models::Named,
+    services::{Services, nodes::NodeDetail},
+};
 use actix_web::{
     HttpResponse, HttpResponseBuilder, delete, get, patch, post,
     web::{Data, Path},
@@ -31,7 +41,8 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(rotate_node_secret)
         .service(test_node)
         .service(kick_node)
-        .service(show_node_config);
+        .configure(more::routes)
+        .configure(config::routes);
 }
 
 /// An answer with secrets in it is kept by nobody on the way.
@@ -39,6 +50,10 @@ fn secret(mut answer: HttpResponseBuilder, body: NodeReadyView) -> HttpResponse 
     answer
         .insert_header(("cache-control", "no-store"))
         .json(body)
+}
+
+fn tagged(node: NodeDetail) -> HttpResponse {
+    tag(HttpResponse::Ok(), node.node.version).json(NodeView::from(node))
 }
 
 /// List nodes with how far they are read.
@@ -49,23 +64,35 @@ async fn list_nodes(
     app: Data<Services>,
     query: Params<ListPage>,
 ) -> Result<HttpResponse> {
-    let limit = page::limit(query.0.limit)?;
-    let after = page::cursor(query.0.cursor.as_deref())?;
-    let rows = app.nodes.list(after, limit + 1).await?;
+    page_of(&app, query.0.limit, query.0.cursor.as_deref()).await
+}
+
+/// One page of all nodes.
+pub(super) async fn page_of(
+    app: &Services,
+    limit: Option<i64>,
+    cursor: Option<&str>,
+) -> Result<HttpResponse> {
+    let limit = page::limit(limit)?;
+    let rows = app.nodes.list(page::cursor(cursor)?, limit + 1).await?;
     let page = Page::new(rows, limit, |row| row.node.id, NodeView::from);
     Ok(HttpResponse::Ok().json(page))
 }
 
 /// Add a node; the answer holds its server's configuration and what a first read of its stats saw.
-#[utoipa::path(tag = "nodes", request_body = CreateNodeBody, responses((status = 201, body = NodeReadyView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(Once), request_body = CreateNodeBody, responses((status = 201, body = NodeReadyView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/nodes")]
 async fn create_node(
     by: May<NodesWrite>,
     app: Data<Services>,
+    once: Once,
     body: Json<CreateNodeBody>,
 ) -> Result<HttpResponse> {
-    let ready = app.nodes.create(&by.name, &body.0.into()).await?;
-    Ok(secret(HttpResponse::Created(), ready.into()))
+    let create = body.0.into();
+    once.created::<_, NodeReadyView>(&app, async |keep| {
+        app.nodes.create(&by.name, &create, keep).await
+    })
+    .await
 }
 
 /// Show a node.
@@ -77,21 +104,22 @@ async fn show_node(
     node: Path<String>,
 ) -> Result<HttpResponse> {
     let node = app.nodes.find(&Named::from(node.as_str())).await?;
-    Ok(HttpResponse::Ok().json(NodeView::from(node)))
+    Ok(tagged(node))
 }
 
 /// Change a node: what is absent stays, `null` removes.
-#[utoipa::path(tag = "nodes", params(("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(IfMatch, ("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
 #[patch("/nodes/{node}")]
 async fn edit_node(
     by: May<NodesWrite>,
     app: Data<Services>,
     node: Path<String>,
+    seen: IfMatch,
     body: Json<EditNodeBody>,
 ) -> Result<HttpResponse> {
-    let node = Named::from(node.as_str());
-    let node = app.nodes.edit(&by.name, &node, &body.0.into()).await?;
-    Ok(HttpResponse::Ok().json(NodeView::from(node)))
+    let (node, edit) = (Named::from(node.as_str()), body.0.into());
+    let done = app.nodes.edit(&by.name, &node, &edit, &seen.0).await?;
+    Ok(tagged(done))
 }
 
 /// Delete a node: it refuses, kicks, and is read until nobody is online; or `abandon` it at once.
@@ -108,7 +136,7 @@ async fn delete_node(
         app.nodes.abandon(&by.name, &node).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
-    let node = app.nodes.drain(&by.name, &node).await?;
+    let node = app.nodes.remove(&by.name, &node).await?;
     Ok(HttpResponse::Accepted().json(NodeView::from(node)))
 }
 
@@ -139,17 +167,20 @@ async fn disable_node(
 }
 
 /// Give a node a new hook secret; the answer holds its new configuration.
-#[utoipa::path(tag = "nodes", params(("node" = String, Path, description = "Id or name")), request_body = RotateSecretBody, responses((status = 200, body = NodeReadyView), (status = 404, body = Problem)))]
+#[utoipa::path(tag = "nodes", params(Once, ("node" = String, Path, description = "Id or name")), request_body = RotateSecretBody, responses((status = 200, body = NodeReadyView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/nodes/{node}/rotate-secret")]
 async fn rotate_node_secret(
     by: May<NodesWrite>,
     app: Data<Services>,
     node: Path<String>,
+    once: Once,
     body: Json<RotateSecretBody>,
 ) -> Result<HttpResponse> {
-    let node = Named::from(node.as_str());
-    let done = app.nodes.rotate_secret(&by.name, &node, body.0.now);
-    Ok(secret(HttpResponse::Ok(), done.await?.into()))
+    let (node, now) = (Named::from(node.as_str()), body.0.now);
+    once.done::<_, NodeReadyView>(&app, async |keep| {
+        app.nodes.rotate_secret(&by.name, &node, now, keep).await
+    })
+    .await
 }
 
 /// Look at a node's stats now, and hurry its reader.
@@ -175,16 +206,4 @@ async fn kick_node(
     let node = Named::from(node.as_str());
     let connections = app.nodes.kick(&by.name, &node).await?;
     Ok(HttpResponse::Ok().json(KickedView { connections }))
-}
-
-/// Show a node's configuration again, with its secrets.
-#[utoipa::path(tag = "nodes", params(("node" = String, Path, description = "Id or name")), responses((status = 200, body = NodeReadyView), (status = 404, body = Problem)))]
-#[get("/nodes/{node}/config")]
-async fn show_node_config(
-    _may: May<SecretsRead>,
-    app: Data<Services>,
-    node: Path<String>,
-) -> Result<HttpResponse> {
-    let ready = app.nodes.config(&Named::from(node.as_str())).await?;
-    Ok(secret(HttpResponse::Ok(), ready.into()))
 }

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// A node, without its secrets.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a label of its own")]
 pub struct NodeView {
     pub id: NodeId,
     pub name: String,
@@ -20,6 +21,14 @@ pub struct NodeView {
     pub enabled: bool,
     /// `draining`, `disabled`, `unreadable`, `new` (never read yet) or `ok`: the first that holds.
     pub state: &'static str,
+    /// Is deleted once it is drained.
+    pub removing: bool,
+    /// Label: good for games.
+    pub gaming: bool,
+    /// Label: good for streaming.
+    pub streaming: bool,
+    /// Only for users of a paid plan.
+    pub paid: bool,
     pub sni: Option<String>,
     pub pin_sha256: Option<String>,
     pub obfs: Option<Obfs>,
@@ -39,8 +48,13 @@ pub struct NodeView {
     /// Bytes a second in each direction.
     pub line_rate: Option<i64>,
     /// Seconds of unreadable stats after which users with a quota are refused.
+    #[schema(minimum = 1, maximum = 86400)]
     pub require_stats: Option<i32>,
     pub groups: Vec<String>,
+    /// The present version of its server's configuration.
+    pub config_version: i32,
+    /// Rises with each change; in quotes it is the ETag.
+    pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -64,6 +78,10 @@ impl From<NodeDetail> for NodeView {
         Self {
             enabled: node.is_open(),
             state,
+            removing: node.removing,
+            gaming: node.gaming,
+            streaming: node.streaming,
+            paid: node.paid,
             id: node.id,
             name: node.name,
             address: node.address,
@@ -89,6 +107,8 @@ impl From<NodeDetail> for NodeView {
             line_rate: node.line_rate,
             require_stats: node.require_stats_seconds,
             groups: detail.groups,
+            config_version: node.config_version,
+            version: node.version,
             created_at: node.created_at,
             updated_at: node.updated_at,
         }
@@ -108,6 +128,10 @@ pub struct TestView {
     /// Connections that are open.
     pub online: Option<u64>,
     pub took_ms: u64,
+    /// Whether its server has used the hook with the present secret; `null`: none was rotated, and none was seen yet.
+    pub secret_used_at: Option<DateTime<Utc>>,
+    /// How far its clock is ahead of ours, in seconds; `null`: its answer did not say.
+    pub clock_ahead: Option<i64>,
 }
 
 impl From<Test> for TestView {
@@ -119,6 +143,8 @@ impl From<Test> for TestView {
             bytes: test.bytes,
             online: test.online,
             took_ms: test.took_ms,
+            secret_used_at: test.secret_used_at,
+            clock_ahead: test.clock_ahead,
         }
     }
 }
@@ -158,6 +184,11 @@ impl From<NodeReady> for NodeReadyView {
 #[serde(deny_unknown_fields)]
 pub struct CreateNodeBody {
     /// 1 to 63 of a-z, 0-9 and -; it stands in the hook URL and stays.
+    #[schema(
+        min_length = 1,
+        max_length = 63,
+        pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+    )]
     pub name: String,
     /// `host:port`, or `host:port,range` where clients hop.
     pub address: String,
@@ -183,9 +214,20 @@ pub struct CreateNodeBody {
     #[serde(default)]
     pub own_addresses: Vec<String>,
     /// Bytes a second in each direction that the line can carry.
+    #[schema(minimum = 65536)]
     pub line_rate: Option<i64>,
     /// Refuse users with a quota once the stats were unreadable for so many seconds.
+    #[schema(minimum = 1, maximum = 86400)]
     pub require_stats: Option<i32>,
+    /// Label: good for games.
+    #[serde(default)]
+    pub gaming: bool,
+    /// Label: good for streaming.
+    #[serde(default)]
+    pub streaming: bool,
+    /// Only for users of a paid plan.
+    #[serde(default)]
+    pub paid: bool,
     /// Absent: the group `default`.
     pub groups: Option<Vec<String>>,
 }
@@ -206,6 +248,9 @@ impl From<CreateNodeBody> for CreateNode {
             own_addresses: body.own_addresses,
             line_rate: body.line_rate,
             require_stats: body.require_stats,
+            gaming: body.gaming,
+            streaming: body.streaming,
+            paid: body.paid,
             groups: body.groups,
         }
     }
@@ -235,11 +280,15 @@ pub struct EditNodeBody {
     pub allow_targets: Option<Vec<String>>,
     pub own_addresses: Option<Vec<String>>,
     #[serde(default, deserialize_with = "nullable")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 65536)]
     pub line_rate: Option<Option<i64>>,
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<i32>)]
     pub require_stats: Option<Option<i32>>,
+    pub gaming: Option<bool>,
+    pub streaming: Option<bool>,
+    pub paid: Option<bool>,
+    pub enabled: Option<bool>,
 }
 
 impl From<EditNodeBody> for EditNode {
@@ -257,6 +306,10 @@ impl From<EditNodeBody> for EditNode {
             own_addresses: body.own_addresses,
             line_rate: body.line_rate,
             require_stats: body.require_stats,
+            gaming: body.gaming,
+            streaming: body.streaming,
+            paid: body.paid,
+            enabled: body.enabled,
         }
     }
 }
@@ -288,4 +341,13 @@ pub struct RotateSecretBody {
     /// Refuse the old one at once instead of ten minutes after the new one's first use.
     #[serde(default)]
     pub now: bool,
+}
+
+/// Which two versions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Between {
+    pub from: i32,
+    pub to: i32,
 }

@@ -24,6 +24,7 @@ use view::ListQuarantine;
 /// The routes.
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(list_quarantine)
+        .service(list_admin_quarantine)
         .service(credit_quarantine)
         .service(drop_quarantine);
 }
@@ -36,7 +37,21 @@ async fn list_quarantine(
     app: Data<Services>,
     query: Params<ListQuarantine>,
 ) -> Result<HttpResponse> {
-    let Params(query) = query;
+    list(&app, query.0).await
+}
+
+/// The same as `/quarantine`.
+#[utoipa::path(tag = "quarantine", params(ListQuarantine), responses((status = 200, body = Page<QuarantineView>), (status = 404, body = Problem)))]
+#[get("/admin/quarantine")]
+async fn list_admin_quarantine(
+    _may: May<TrafficRead>,
+    app: Data<Services>,
+    query: Params<ListQuarantine>,
+) -> Result<HttpResponse> {
+    list(&app, query.0).await
+}
+
+async fn list(app: &Services, query: ListQuarantine) -> Result<HttpResponse> {
     let limit = page::limit(query.limit)?;
     let after = page::cursor(query.cursor.as_deref())?.unwrap_or(0);
     let node = query.node.as_deref().map(Named::from);

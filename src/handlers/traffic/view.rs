@@ -146,3 +146,16 @@ pub struct ListConnections {
     /// Id or name.
     pub node: Option<String>,
 }
+
+/// Which connections of one user.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListOwnConnections {
+    /// At most 100.
+    pub limit: Option<i64>,
+    pub cursor: Option<String>,
+    /// Those that ended or were not listed yet, too.
+    #[serde(default)]
+    pub all: bool,
+}

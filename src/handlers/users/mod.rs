@@ -1,12 +1,17 @@
-//! Users over HTTP.
+//! Users over HTTP: `more` is what hangs on one, `batch` one verb on many.
+mod batch;
+mod more;
 mod view;
 
-pub use view::{ExplainView, RefusalView, UserView};
+pub(super) use more::view as credentials;
+pub use view::{CreateUserBody, CredentialsView, ExplainView, ListUsers, RefusalView, UserView};
 
 use super::{
+    etag::{IfMatch, tag},
+    idempotency::Once,
     json::Json,
-    page::{self, Page},
-    principal::{May, UsersRead, UsersWrite},
+    page::{self, Page, Shown},
+    principal::{May, Reach, UsersRead, UsersWrite},
     problem::Problem,
     query::Params,
 };
@@ -15,6 +20,7 @@ use crate::{
     models::Named,
     services::{
         Services,
+        callers::{Caller, Whose},
         users::{After, Filter, Sort, UserDetail},
     },
 };
@@ -23,7 +29,7 @@ use actix_web::{
     web::{Data, Path},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
-use view::{CreateUserBody, DeleteUser, EditUserBody, Effect, ListUsers, RuleBody};
+use view::{DeleteUser, EditUserBody, Effect, RuleBody};
 
 /// The routes.
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
@@ -37,7 +43,14 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(reset_user)
         .service(explain_user)
         .service(set_rule)
-        .service(remove_rule);
+        .service(remove_rule)
+        .service(replace_user)
+        .configure(more::routes)
+        .configure(batch::routes);
+}
+
+fn tagged(user: UserDetail) -> HttpResponse {
+    tag(HttpResponse::Ok(), user.user.version).json(UserView::from(user))
 }
 
 /// List users.
@@ -48,11 +61,18 @@ async fn list_users(
     app: Data<Services>,
     query: Params<ListUsers>,
 ) -> Result<HttpResponse> {
-    let Params(query) = query;
+    page_of(&app, query.0).await
+}
+
+/// One page of users.
+pub(super) async fn page_of(app: &Services, query: ListUsers) -> Result<HttpResponse> {
     let limit = page::limit(query.limit)?;
-    let sort = match (&query.search, query.sort) {
-        (Some(_), None) => Sort::Name,
-        (_, sort) => sort.unwrap_or_default(),
+    let shown = Shown::of(query.fields.as_deref(), UserView::FIELDS)?;
+    let sort = match (query.sort, &query.search, &query.group) {
+        (Some(sort), ..) => sort,
+        (None, Some(_), _) => Sort::Name,
+        (None, None, Some(_)) => Sort::Number,
+        (None, None, None) => Sort::default(),
     };
     let after = page::cursor::<After>(query.cursor.as_deref())?;
     if after.as_ref().is_some_and(|after| !after.fits(sort)) {
@@ -62,55 +82,90 @@ async fn list_users(
         sort,
         after,
         prefix: query.search,
-        group: query.group,
+        group: None,
         status: query.status,
         limit: limit + 1,
     };
-    let rows = app.users.list(&filter).await?;
+    let group = query.group.as_deref().map(Named::from);
+    let listed = app.users.list(filter, group.as_ref(), query.total);
+    let (rows, total) = listed.await?;
     let key = |row: &UserDetail| After::row(sort, &row.user);
-    Ok(HttpResponse::Ok().json(Page::new(rows, limit, key, UserView::from)))
+    let page = Page::new(rows, limit, key, UserView::from).counted(total);
+    page.answer(shown.as_ref())
 }
 
 /// Make a user.
-#[utoipa::path(tag = "users", request_body = CreateUserBody, responses((status = 201, body = UserView), (status = 409, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(Once), request_body = CreateUserBody, responses((status = 201, body = UserView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 #[post("/users")]
 async fn create_user(
     by: May<UsersWrite>,
+    once: Once,
     app: Data<Services>,
     body: Json<CreateUserBody>,
 ) -> Result<HttpResponse> {
-    let user = app.users.create(&by.name, &body.0.into()).await?;
-    Ok(HttpResponse::Created().json(UserView::from(user)))
+    make(&by, &app, once, body.0).await
+}
+
+/// Makes a user.
+pub(super) async fn make(
+    by: &Caller,
+    app: &Services,
+    once: Once,
+    body: CreateUserBody,
+) -> Result<HttpResponse> {
+    let create = body.into();
+    once.created::<_, UserView>(app, async |keep| app.users.create(by, &create, keep).await)
+        .await
 }
 
 /// Show a user.
 #[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = UserView), (status = 404, body = Problem)))]
 #[get("/users/{user}")]
 async fn show_user(
-    _may: May<UsersRead>,
+    by: Reach<UsersRead>,
     app: Data<Services>,
     user: Path<String>,
 ) -> Result<HttpResponse> {
-    let user = app.users.find(&Named::from(user.as_str())).await?;
-    Ok(HttpResponse::Ok().json(UserView::from(user)))
+    let mut user = app.users.find(&Named::from(user.as_str())).await?;
+    if by.whose != Whose::All {
+        // what admins note is for admins
+        user.user.note.clear();
+    }
+    Ok(tagged(user))
 }
 
 /// Change a user: what is absent stays, `null` removes.
-#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
 #[patch("/users/{user}")]
 async fn edit_user(
     by: May<UsersWrite>,
     app: Data<Services>,
     user: Path<String>,
+    seen: IfMatch,
     body: Json<EditUserBody>,
 ) -> Result<HttpResponse> {
-    let user = Named::from(user.as_str());
-    let user = app.users.edit(&by.name, &user, &body.0.into()).await?;
-    Ok(HttpResponse::Ok().json(UserView::from(user)))
+    let (user, edit) = (Named::from(user.as_str()), body.0.into());
+    let done = app.users.edit(&by, &user, &edit, &seen.0).await?;
+    Ok(tagged(done))
+}
+
+/// Change a user, as `PATCH` does.
+#[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
+#[put("/users/{user}")]
+async fn replace_user(
+    by: May<UsersWrite>,
+    app: Data<Services>,
+    user: Path<String>,
+    seen: IfMatch,
+    body: Json<EditUserBody>,
+) -> Result<HttpResponse> {
+    let (user, edit) = (Named::from(user.as_str()), body.0.into());
+    let done = app.users.edit(&by, &user, &edit, &seen.0).await?;
+    Ok(tagged(done))
 }
 
 /// Delete a user; `activate` restores it unless `hard` is given.
-#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name"), DeleteUser), responses((status = 200, body = UserView), (status = 204, description = "Erased"), (status = 404, body = Problem)))]
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name"), DeleteUser), responses((status = 200, body = UserView), (status = 204, description = "Erased"), (status = 404, body = Problem), (status = 409, body = Problem)))]
 #[delete("/users/{user}")]
 async fn delete_user(
     by: May<UsersWrite>,
@@ -118,12 +173,22 @@ async fn delete_user(
     user: Path<String>,
     query: Params<DeleteUser>,
 ) -> Result<HttpResponse> {
-    let user = Named::from(user.as_str());
-    if query.0.hard {
-        app.users.erase(&by.name, &user).await?;
+    remove(&by, &app, &user, query.0.hard).await
+}
+
+/// Deletes a user.
+pub(super) async fn remove(
+    by: &Caller,
+    app: &Services,
+    user: &str,
+    hard: bool,
+) -> Result<HttpResponse> {
+    let user = Named::from(user);
+    if hard {
+        app.users.erase(by, &user).await?;
         return Ok(HttpResponse::NoContent().finish());
     }
-    let user = app.users.delete(&by.name, &user).await?;
+    let user = app.users.delete(by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -136,7 +201,7 @@ async fn suspend_user(
     user: Path<String>,
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
-    let user = app.users.suspend(&by.name, &user).await?;
+    let user = app.users.suspend(&by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -149,7 +214,7 @@ async fn activate_user(
     user: Path<String>,
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
-    let user = app.users.activate(&by.name, &user).await?;
+    let user = app.users.activate(&by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -162,7 +227,7 @@ async fn reset_user(
     user: Path<String>,
 ) -> Result<HttpResponse> {
     let user = Named::from(user.as_str());
-    let user = app.users.reset(&by.name, &user).await?;
+    let user = app.users.reset(&by, &user).await?;
     Ok(HttpResponse::Ok().json(UserView::from(user)))
 }
 
@@ -170,7 +235,7 @@ async fn reset_user(
 #[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = ExplainView), (status = 404, body = Problem)))]
 #[get("/users/{user}/explain")]
 async fn explain_user(
-    _may: May<UsersRead>,
+    _may: Reach<UsersRead>,
     app: Data<Services>,
     user: Path<String>,
 ) -> Result<HttpResponse> {
@@ -189,7 +254,7 @@ async fn set_rule(
 ) -> Result<HttpResponse> {
     let (user, node) = (Named::from(path.0.as_str()), Named::from(path.1.as_str()));
     let allowed = body.0.effect == Effect::Allow;
-    let done = app.users.permit(&by.name, &user, &node, Some(allowed));
+    let done = app.users.permit(&by, &user, &node, Some(allowed));
     done.await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -203,6 +268,6 @@ async fn remove_rule(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse> {
     let (user, node) = (Named::from(path.0.as_str()), Named::from(path.1.as_str()));
-    app.users.permit(&by.name, &user, &node, None).await?;
+    app.users.permit(&by, &user, &node, None).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,6 +1,7 @@
 //! The questions that a stats API can be asked.
 use std::{collections::HashMap, path::Path};
 
+use chrono::{DateTime, Utc};
 use reqwest::{
     Method, StatusCode,
     header::{AUTHORIZATION, HeaderValue},
@@ -40,11 +41,11 @@ impl StatsClient {
         self
     }
 
-    /// Is it there, and is the secret right? Says nothing about what it counts.
-    pub async fn check(&self) -> Result<(), StatsError> {
+    /// Is it there, and is the secret right? Says nothing about what it counts; gives what its clock says, if it does.
+    pub async fn check(&self) -> Result<Option<DateTime<Utc>>, StatsError> {
         let mut answer = self.ask(Method::GET, "/", None, self.patience()).await?;
         while answer.next().await?.is_some() {}
-        Ok(())
+        Ok(answer.date)
     }
 
     /// Reads all counters and leaves them. `on` is called while the answer comes: what it was told is worth something

@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Response;
+use chrono::{DateTime, Utc};
+use reqwest::{Response, header::DATE};
 use tokio::{
     fs,
     io::{AsyncReadExt, AsyncWriteExt},
@@ -53,11 +54,16 @@ pub(super) struct Body {
     patience: Patience,
     limit: u64,
     pub(super) bytes: u64,
+    /// What the server's clock says.
+    pub(super) date: Option<DateTime<Utc>>,
 }
 
 impl Body {
     pub(super) fn new(answer: Response, patience: Patience, limit: u64) -> Self {
+        let date = answer.headers().get(DATE).and_then(|v| v.to_str().ok());
+        let date = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok());
         Self {
+            date: date.map(|at| at.to_utc()),
             answer,
             patience,
             limit,

@@ -4,10 +4,11 @@ use crate::{
     config,
     error::{Error, Result},
     repositories::{
-        changes, connections,
+        changes, connections, kept_answers,
         partitions::{self, MONTHLY},
-        quarantine, usage,
+        quarantine, usage, webhooks,
     },
+    services::idempotency,
 };
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub struct Retention {
     pub connections: Duration,
     pub events: Duration,
     pub quarantine: Duration,
+    pub webhook_deliveries: Duration,
 }
 
 impl From<&config::Retention> for Retention {
@@ -37,6 +39,7 @@ impl From<&config::Retention> for Retention {
             connections: settings.connections,
             events: settings.events,
             quarantine: settings.quarantine,
+            webhook_deliveries: settings.webhook_deliveries,
         }
     }
 }
@@ -55,9 +58,12 @@ impl Accounting {
                 break;
             }
         }
+        gone += kept_answers::delete_before(&mut conn, idempotency::horizon(now)).await?;
         gone += changes::delete_before(&mut conn, now - CHANGES).await?;
         let before = ago(now, self.retention.quarantine);
         gone += quarantine::delete_resolved(&mut conn, before).await?;
+        let before = ago(now, self.retention.webhook_deliveries);
+        gone += webhooks::delete_done(&mut conn, before).await?;
         Ok(gone)
     }
 

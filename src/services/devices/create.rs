@@ -1,22 +1,24 @@
 //! Registering a device.
-use super::{DeviceDetail, DeviceSecret, Devices, check_connections, secret::Secret, taken, trace};
+use super::{DeviceDetail, DeviceSecret, Devices, secret::Secret, taken, trace};
 use crate::{
     error::{Error, Result},
     models::{CredentialKind, DeviceId, Named, OnConflict, name},
     repositories::devices::{self, NewDevice},
-    services::{fields::Fields, links, store::leave, users},
+    services::{fields::Fields, idempotency::Keep, links, store::leave, users},
 };
 use diesel_async::AsyncConnection;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use validator::Validate;
 
 /// What a device is registered with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateDevice {
     pub name: String,
     pub kind: Option<CredentialKind>,
     /// Of kinds `userpass` and `bare`: what the client sends already.
     pub secret: Option<SecretString>,
+    #[validate(range(min = 1, max = 1000))]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
 }
@@ -28,17 +30,17 @@ impl Devices {
         principal: &str,
         user: &Named,
         create: &CreateDevice,
+        keep: &Keep<'_, DeviceSecret>,
     ) -> Result<DeviceSecret> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(create);
         let name = fields.take("name", name::name(&create.name));
-        check_connections(&mut fields, create.max_connections);
         fields.done()?;
         let kind = create.kind.unwrap_or(CredentialKind::Own);
         let secret = Secret::new(self, kind, create.secret.as_ref())?;
         let now = self.store.clock.now();
         let id = DeviceId(self.store.clock.uuid());
         let mut conn = self.store.conn().await?;
-        let (detail, nodes) = conn
+        let made = conn
             .transaction(async |conn| {
                 let owner = users::locked(conn, user).await?;
                 if owner.deleted_at.is_some() {
@@ -69,15 +71,16 @@ impl Devices {
                     user: owner.name,
                     kind: Some(kind),
                 };
-                Ok((detail, nodes))
+                let made = DeviceSecret {
+                    detail,
+                    links: links::links(&self.keyring, &nodes, secret.text.expose_secret())?,
+                    secret: secret.text.clone(),
+                };
+                keep.answer(conn, &made).await?;
+                Ok(made)
             })
             .await?;
         self.store.caught_up(conn).await?;
-        let links = links::links(&self.keyring, &nodes, secret.text.expose_secret())?;
-        Ok(DeviceSecret {
-            detail,
-            secret: secret.text,
-            links,
-        })
+        Ok(made)
     }
 }

@@ -1,11 +1,13 @@
 //! Clients of users: registered, blocked, given new secrets, removed. Each has one live credential, which is hashed to be
 //! found and sealed to be shown again.
+mod batch;
 mod create;
 mod links;
 mod rotate;
 mod secret;
 
-pub use crate::repositories::devices::Filter;
+pub use crate::repositories::devices::{After, Filter, State};
+pub use batch::{DeviceAction, DeviceBatch, DeviceItem, DeviceOutcome};
 pub use create::CreateDevice;
 pub use rotate::RotateDevice;
 
@@ -13,18 +15,20 @@ use crate::{
     admission::{CredentialKeys, concurrency::Listed},
     error::{Error, Result},
     keyring::Keyring,
-    models::{CredentialKind, Device, DeviceId, Named, OnConflict, UserId, name},
+    models::{CredentialKind, Device, DeviceId, Named, OnConflict, UserId, UserNo, name},
     repositories::{
         changes::Change,
         credentials,
         devices::{self, Owned},
-        traffic, users,
+        traffic::{self, Kicked},
+        users,
     },
     services::{
         fields::Fields,
         leases::Leases,
         links::Link,
-        store::{Store, Trace, leave},
+        store::{Seen, Store, Trace, leave},
+        users::MOST_COUNTED,
     },
 };
 use chrono::{DateTime, Utc};
@@ -32,6 +36,7 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use validator::Validate;
 
 /// The service.
 #[derive(Clone)]
@@ -62,9 +67,10 @@ pub struct DeviceSecret {
 }
 
 /// What to change of a device.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct EditDevice {
     pub name: Option<String>,
+    #[validate(range(min = 1, max = 1000))]
     pub max_connections: Option<i16>,
     pub on_conflict: Option<OnConflict>,
 }
@@ -81,19 +87,26 @@ impl From<Owned> for DeviceDetail {
 }
 
 impl Devices {
-    /// One page, of all users or of one.
+    /// One page, of all users or of one, and how many there are in all if that is `counted`: `MOST_COUNTED` stands for
+    /// that many or more.
     pub async fn list(
         &self,
         user: Option<&Named>,
         mut filter: Filter,
-    ) -> Result<Vec<DeviceDetail>> {
+        counted: bool,
+    ) -> Result<(Vec<DeviceDetail>, Option<i64>)> {
         let mut conn = self.store.conn().await?;
         if let Some(user) = user {
             let owner = users::find(&mut conn, user).await?;
             filter.user = Some(owner.ok_or(Error::NotFound("user"))?.number);
         }
         let page = devices::list(&mut conn, &filter).await?;
-        Ok(page.into_iter().map(Into::into).collect())
+        let total = if counted {
+            Some(devices::count(&mut conn, &filter, MOST_COUNTED).await?)
+        } else {
+            None
+        };
+        Ok((page.into_iter().map(Into::into).collect(), total))
     }
 
     /// One device, removed ones too.
@@ -102,19 +115,25 @@ impl Devices {
         found(&mut conn, id).await
     }
 
+    /// Whose device this is, removed ones too.
+    pub async fn owner(&self, id: DeviceId) -> Result<Option<UserNo>> {
+        let mut conn = self.store.conn().await?;
+        Ok(devices::owner(&mut conn, id).await?)
+    }
+
     /// Changes what is given and leaves the rest.
     pub async fn edit(
         &self,
         principal: &str,
         id: DeviceId,
         edit: &EditDevice,
+        seen: &Seen,
     ) -> Result<DeviceDetail> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(edit);
         let name = edit
             .name
             .as_ref()
             .and_then(|n| fields.take("name", name::name(n)));
-        check_connections(&mut fields, edit.max_connections);
         fields.done()?;
         let mut detail = Map::new();
         if name.is_some() {
@@ -126,99 +145,134 @@ impl Devices {
         if let Some(word) = edit.on_conflict {
             detail.insert("on_conflict".to_owned(), json!(word));
         }
-        let what = ("device.update", "device.updated");
-        self.turn(principal, id, what, Value::Object(detail), |device, _| {
-            if let Some(name) = &name {
-                device.name.clone_from(name);
-            }
-            device.max_connections = edit.max_connections.unwrap_or(device.max_connections);
-            device.on_conflict = edit.on_conflict.unwrap_or(device.on_conflict);
-        })
-        .await
-    }
-
-    /// Blocks: refused from the answer on, and kicked.
-    pub async fn block(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
-        let what = ("device.block", "device.blocked");
-        self.turn(principal, id, what, json!({}), |device, now| {
-            device.blocked_at = device.blocked_at.or(Some(now));
-        })
-        .await
-    }
-
-    /// Ends a block.
-    pub async fn unblock(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
-        let what = ("device.unblock", "device.unblocked");
-        self.turn(principal, id, what, json!({}), |device, _| {
-            device.blocked_at = None;
-        })
-        .await
-    }
-
-    async fn turn(
-        &self,
-        principal: &str,
-        id: DeviceId,
-        what: (&'static str, &'static str),
-        detail: Value,
-        change: impl Fn(&mut Device, DateTime<Utc>) + Send + Sync,
-    ) -> Result<DeviceDetail> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let done = conn
             .transaction(async |conn| {
                 let mut device = locked(conn, id).await?;
-                change(&mut device, now);
+                seen.check(device.version)?;
+                if let Some(name) = &name {
+                    device.name.clone_from(name);
+                }
+                device.max_connections = edit.max_connections.unwrap_or(device.max_connections);
+                device.on_conflict = edit.on_conflict.unwrap_or(device.on_conflict);
                 let device = devices::update(conn, &device, now).await.map_err(taken)?;
-                let trace = trace(principal, what, &device, now).with(detail.clone());
+                let what = ("device.update", "device.updated");
+                let trace = trace(principal, what, &device, now).with(Value::Object(detail));
                 leave(conn, trace).await?;
                 found(conn, id).await
             })
             .await?;
         self.store.caught_up(conn).await?;
         Ok(done)
+    }
+
+    /// Blocks: refused from the answer on, and kicked.
+    pub async fn block(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
+        self.set_blocked(principal, id, true).await
+    }
+
+    /// Ends a block.
+    pub async fn unblock(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
+        self.set_blocked(principal, id, false).await
+    }
+
+    async fn set_blocked(
+        &self,
+        principal: &str,
+        id: DeviceId,
+        blocked: bool,
+    ) -> Result<DeviceDetail> {
+        let mut conn = self.store.conn().await?;
+        let done = conn
+            .transaction(async |conn| self.block_in(conn, principal, id, blocked).await)
+            .await?;
+        self.store.caught_up(conn).await?;
+        Ok(done)
+    }
+
+    async fn block_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        principal: &str,
+        id: DeviceId,
+        blocked: bool,
+    ) -> Result<DeviceDetail> {
+        let now = self.store.clock.now();
+        let mut device = locked(conn, id).await?;
+        let since = device.blocked_at.or(Some(now));
+        device.blocked_at = since.filter(|_| blocked);
+        let device = devices::update(conn, &device, now).await?;
+        let what = if blocked {
+            ("device.block", "device.blocked")
+        } else {
+            ("device.unblock", "device.unblocked")
+        };
+        leave(conn, trace(principal, what, &device, now)).await?;
+        found(conn, id).await
     }
 
     /// Removes: refused from the answer on, and kicked. The sealed secret is gone at once; its hash answers
     /// `device_revoked` for 30 days.
     pub async fn remove(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
-        let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let done = conn
-            .transaction(async |conn| {
-                let mut device = locked(conn, id).await?;
-                device.removed_at = Some(now);
-                let device = devices::update(conn, &device, now).await?;
-                credentials::revoke(conn, device.number, now).await?;
-                let what = ("device.remove", "device.removed");
-                leave(conn, trace(principal, what, &device, now)).await?;
-                found(conn, id).await
-            })
+            .transaction(async |conn| self.remove_in(conn, principal, id).await)
             .await?;
         self.store.caught_up(conn).await?;
         Ok(done)
     }
 
+    async fn remove_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        principal: &str,
+        id: DeviceId,
+    ) -> Result<DeviceDetail> {
+        let now = self.store.clock.now();
+        let mut device = locked(conn, id).await?;
+        device.removed_at = Some(now);
+        let device = devices::update(conn, &device, now).await?;
+        credentials::revoke(conn, device.number, now).await?;
+        let what = ("device.remove", "device.removed");
+        leave(conn, trace(principal, what, &device, now)).await?;
+        found(conn, id).await
+    }
+
     /// Closes a device's connections; it may log in again. Gives how many were open.
     pub async fn kick(&self, principal: &str, id: DeviceId) -> Result<usize> {
-        let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let open = conn
-            .transaction(async |conn| {
-                let device = locked(conn, id).await?;
-                let open = traffic::mark_kicked(conn, Some(device.number), None, now).await?;
-                let mut trace = trace(principal, ("device.kick", "device.kicked"), &device, now)
-                    .with(json!({ "connections": open.len() }));
-                // the readers of these nodes look at once
-                let mut on: Vec<_> = open.iter().map(|kicked| kicked.node).collect();
-                on.sort_unstable();
-                on.dedup();
-                trace.changes.extend(on.into_iter().map(Change::Node));
-                leave(conn, trace).await?;
-                Ok::<_, Error>(open)
-            })
+            .transaction(async |conn| self.kick_in(conn, principal, id).await)
             .await?;
-        for kicked in &open {
+        self.displace(&open).await;
+        self.store.caught_up(conn).await?;
+        Ok(open.len())
+    }
+
+    async fn kick_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        principal: &str,
+        id: DeviceId,
+    ) -> Result<Vec<Kicked>> {
+        let now = self.store.clock.now();
+        let device = locked(conn, id).await?;
+        let open = traffic::mark_kicked(conn, Some(device.number), None, now).await?;
+        let mut trace = trace(principal, ("device.kick", "device.kicked"), &device, now)
+            .with(json!({ "connections": open.len() }));
+        // the readers of these nodes look at once
+        let mut on: Vec<_> = open.iter().map(|kicked| kicked.node).collect();
+        on.sort_unstable();
+        on.dedup();
+        trace.changes.extend(on.into_iter().map(Change::Node));
+        leave(conn, trace).await?;
+        Ok(open)
+    }
+
+    /// To be called once the kicks are committed.
+    async fn displace(&self, open: &[Kicked]) {
+        for kicked in open {
             let listed = Listed {
                 id: &kicked.id,
                 user: kicked.user,
@@ -226,19 +280,17 @@ impl Devices {
             };
             self.leases.displace(kicked.node, &[listed]).await;
         }
-        self.store.caught_up(conn).await?;
-        Ok(open.len())
     }
 }
 
 /// The device as callers see it.
-async fn found(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<DeviceDetail> {
+pub(super) async fn found(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<DeviceDetail> {
     let found = devices::find(conn, id).await?;
     Ok(found.ok_or(Error::NotFound("device"))?.into())
 }
 
 /// The device, locked, and its owner's row before it: users come before devices in every writer's order.
-async fn locked(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<Device> {
+pub(super) async fn locked(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<Device> {
     let owner = devices::owner(conn, id)
         .await?
         .ok_or(Error::NotFound("device"))?;
@@ -249,7 +301,7 @@ async fn locked(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<Device> {
 }
 
 /// The traces of a change of a device: directories read its owner's rows.
-fn trace<'a>(
+pub(super) fn trace<'a>(
     principal: &'a str,
     what: (&'static str, &'static str),
     device: &Device,
@@ -258,14 +310,6 @@ fn trace<'a>(
     Trace::new(principal, what, format!("device:{}", device.id), at)
         .user(device.user_no)
         .device(device.number)
-}
-
-fn check_connections(fields: &mut Fields, connections: Option<i16>) {
-    fields.check(
-        connections.is_none_or(|n| (1..=1000).contains(&n)),
-        "max_connections",
-        "must be 1 to 1000",
-    );
 }
 
 /// A name that another live device of the user has.

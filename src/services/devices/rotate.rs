@@ -4,9 +4,9 @@ use crate::{
     error::{Error, Result},
     models::{CredentialKind, DeviceId},
     repositories::{credentials, devices, users},
-    services::{links, store::leave},
+    services::{idempotency::Keep, links, store::leave},
 };
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -25,38 +25,50 @@ impl Devices {
         principal: &str,
         id: DeviceId,
         rotate: &RotateDevice,
+        keep: &Keep<'_, DeviceSecret>,
     ) -> Result<DeviceSecret> {
-        let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
-        let (detail, nodes, secret) = conn
+        let made = conn
             .transaction(async |conn| {
-                let mut device = locked(conn, id).await?;
-                let present =
-                    credentials::find(conn, device.number, device.credential_version).await?;
-                let present = present.map_or(CredentialKind::Own, |c| c.kind);
-                let kind = match (rotate.kind, &rotate.secret) {
-                    (Some(kind), _) => kind,
-                    (None, Some(_)) => present,
-                    (None, None) => CredentialKind::Own,
-                };
-                let secret = Secret::new(self, kind, rotate.secret.as_ref())?;
-                credentials::revoke(conn, device.number, now).await?;
-                device.credential_version += 1;
-                let device = devices::update(conn, &device, now).await?;
-                let owner = users::lock_number(conn, device.user_no).await?;
-                secret.store(self, conn, &device, &owner.name, now).await?;
-                let trace = trace(principal, ("device.rotate", "device.rotated"), &device, now);
-                leave(conn, trace.with(json!({ "kind": kind }))).await?;
-                let nodes = links::nodes_for(conn, device.user_no, None).await?;
-                Ok::<_, Error>((found(conn, id).await?, nodes, secret))
+                let made = self.renew(conn, principal, id, rotate).await?;
+                keep.answer(conn, &made).await?;
+                Ok::<_, Error>(made)
             })
             .await?;
         self.store.caught_up(conn).await?;
-        let links = links::links(&self.keyring, &nodes, secret.text.expose_secret())?;
+        Ok(made)
+    }
+
+    /// The same, inside a transaction.
+    pub(in crate::services) async fn renew(
+        &self,
+        conn: &mut AsyncPgConnection,
+        principal: &str,
+        id: DeviceId,
+        rotate: &RotateDevice,
+    ) -> Result<DeviceSecret> {
+        let now = self.store.clock.now();
+        let mut device = locked(conn, id).await?;
+        let present = credentials::find(conn, device.number, device.credential_version).await?;
+        let present = present.map_or(CredentialKind::Own, |c| c.kind);
+        let kind = match (rotate.kind, &rotate.secret) {
+            (Some(kind), _) => kind,
+            (None, Some(_)) => present,
+            (None, None) => CredentialKind::Own,
+        };
+        let secret = Secret::new(self, kind, rotate.secret.as_ref())?;
+        credentials::revoke(conn, device.number, now).await?;
+        device.credential_version += 1;
+        let device = devices::update(conn, &device, now).await?;
+        let owner = users::lock_number(conn, device.user_no).await?;
+        secret.store(self, conn, &device, &owner.name, now).await?;
+        let trace = trace(principal, ("device.rotate", "device.rotated"), &device, now);
+        leave(conn, trace.with(json!({ "kind": kind }))).await?;
+        let nodes = links::nodes_for(conn, device.user_no, None).await?;
         Ok(DeviceSecret {
-            detail,
+            detail: found(conn, id).await?,
+            links: links::links(&self.keyring, &nodes, secret.text.expose_secret())?,
             secret: secret.text,
-            links,
         })
     }
 }

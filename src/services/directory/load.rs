@@ -197,6 +197,7 @@ fn user(
         suspended: row.suspended_at.is_some() || row.deleted_at.is_some(),
         limited: row.quota.is_some_and(|quota| row.used >= quota),
         has_quota: row.quota.is_some(),
+        paid: row.paid.unwrap_or(false),
         start,
         expires_ms: UserEntry::expiry(row.expires_at),
         online_limit: row.online_limit.and_then(|n| u32::try_from(n).ok()),
@@ -231,6 +232,7 @@ fn node(row: &NodeRow, groups: Arc<[GroupNo]>) -> Option<NodeEntry> {
         number: row.number,
         name: row.name.as_str().into(),
         state,
+        paid: row.paid,
         secret: row.hook_secret_hash.as_slice().try_into().ok()?,
         old_secret: row
             .old_hook_secret_hash

@@ -7,11 +7,12 @@ use crate::{
         server_config::{Server, ServerConfig},
     },
     models::Named,
+    repositories::audit::{self, NewEntry},
     services::links,
 };
 use anyhow::{Context, anyhow};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::IpAddr;
 use url::Url;
 
@@ -30,10 +31,14 @@ impl std::fmt::Debug for NodeConfig {
 }
 
 impl Nodes {
-    /// A node with its configuration.
-    pub async fn config(&self, which: &Named) -> Result<NodeReady> {
+    /// A node with its configuration. That it was shown is audited.
+    pub async fn config(&self, principal: &str, which: &Named) -> Result<NodeReady> {
         let mut conn = self.store.conn().await?;
         let detail = found(&mut conn, which).await?;
+        let subject = format!("node:{}", detail.node.id);
+        let (what, now) = (json!({ "shown": "config" }), self.store.clock.now());
+        let entry = NewEntry::plain(principal, "node.reveal", &subject, what, now);
+        audit::insert(&mut conn, entry).await?;
         drop(conn);
         self.ready(detail, None)
     }

@@ -8,16 +8,17 @@ use crate::{
         groups,
         nodes::{self, NewNode},
     },
-    services::{fields::Fields, store::leave, users::memberships},
+    services::{fields::Fields, idempotency::Keep, store::leave, users::memberships},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
+use validator::Validate;
 
 /// What a node is added with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateNode {
     pub name: String,
     /// `host:port`, or `host:port,range` where clients hop.
@@ -29,11 +30,20 @@ pub struct CreateNode {
     pub stats_url: String,
     /// `None`: made here.
     pub stats_secret: Option<SecretString>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_plaintext: Vec<String>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_targets: Vec<String>,
+    #[validate(length(max = plan::ENTRIES))]
     pub own_addresses: Vec<String>,
+    #[validate(range(min = plan::SLOWEST, max = plan::FASTEST))]
     pub line_rate: Option<i64>,
+    #[validate(range(min = 1, max = 86_400))]
     pub require_stats: Option<i32>,
+    pub gaming: bool,
+    pub streaming: bool,
+    /// Only for users of a paid plan.
+    pub paid: bool,
     /// `None`: the group `default`.
     pub groups: Option<Vec<String>>,
 }
@@ -52,7 +62,7 @@ struct Checked {
 
 impl Nodes {
     fn check(&self, create: &CreateNode) -> Result<Checked> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(create);
         let name = fields.take("name", name::label(&create.name));
         let address = fields.take("address", create.address.parse::<Address>());
         let sni = create
@@ -70,7 +80,6 @@ impl Nodes {
         let plaintext = plan::plaintext(&mut fields, &create.allow_plaintext);
         let targets = plan::networks(&mut fields, "allow_targets", &create.allow_targets);
         let own = plan::addresses(&mut fields, "own_addresses", &create.own_addresses);
-        plan::rates(&mut fields, create.line_rate, create.require_stats);
         let stats_url = fields.take("stats_url", self.policy.stats_url(&create.stats_url));
         if let Some(url) = &stats_url {
             refuse_exposed(&mut fields, plan::Path::Stats, url, &plaintext);
@@ -94,7 +103,12 @@ impl Nodes {
     }
 
     /// Adds a node, after a first look at its stats; a server that does not run yet is no reason not to.
-    pub async fn create(&self, principal: &str, create: &CreateNode) -> Result<NodeReady> {
+    pub async fn create(
+        &self,
+        principal: &str,
+        create: &CreateNode,
+        keep: &Keep<'_, NodeReady>,
+    ) -> Result<NodeReady> {
         let checked = self.check(create)?;
         let clock = &*self.store.clock;
         let stats_secret = create
@@ -138,26 +152,34 @@ impl Nodes {
             own_addresses: checked.own,
             line_rate: create.line_rate,
             require_stats_seconds: create.require_stats,
+            gaming: create.gaming,
+            streaming: create.streaming,
+            paid: create.paid,
             created_at: now,
             updated_at: now,
         };
         let mut conn = self.store.conn().await?;
-        let detail = conn
+        let ready = conn
             .transaction(async |conn| {
                 let groups = memberships(conn, create.groups.as_deref()).await?;
                 refuse_second(conn, None, &stats_url).await?;
-                let node = nodes::insert(conn, &new).await.map_err(taken)?;
+                let mut node = nodes::insert(conn, &new).await.map_err(taken)?;
+                self.note(conn, &mut node, principal, "create", now).await?;
+                nodes::set_config_version(conn, &node).await?;
                 for group in groups {
                     groups::add_node(conn, group, node.number).await?;
                 }
                 let trace = trace(principal, ("node.create", "node.created"), &node, now)
                     .with(json!({ "name": node.name, "address": node.address }));
                 leave(conn, trace).await?;
-                found(conn, &Named::Id(id.0)).await
+                let detail = found(conn, &Named::Id(id.0)).await?;
+                let ready = self.ready(detail, Some(test.clone()))?;
+                keep.answer(conn, &ready).await?;
+                Ok::<_, Error>(ready)
             })
             .await?;
         self.store.caught_up(conn).await?;
-        self.ready(detail, Some(test))
+        Ok(ready)
     }
 }
 

@@ -5,19 +5,24 @@ use super::{
     found, locked, plan, trace,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     hysteria::Address,
     models::{Named, Node, Obfs},
     repositories::nodes,
-    services::{fields::Fields, store::leave},
+    services::{
+        fields::Fields,
+        store::{Seen, leave},
+    },
 };
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
+use validator::Validate;
 
 /// What to change; `Some(None)` removes a value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct EditNode {
     pub address: Option<String>,
     pub sni: Option<Option<String>>,
@@ -26,17 +31,54 @@ pub struct EditNode {
     pub obfs_password: Option<SecretString>,
     pub stats_url: Option<String>,
     pub stats_secret: Option<SecretString>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_plaintext: Option<Vec<String>>,
+    #[validate(length(max = plan::ENTRIES))]
     pub allow_targets: Option<Vec<String>>,
+    #[validate(length(max = plan::ENTRIES))]
     pub own_addresses: Option<Vec<String>>,
+    #[validate(range(min = plan::SLOWEST, max = plan::FASTEST))]
     pub line_rate: Option<Option<i64>>,
+    #[validate(range(min = 1, max = 86_400))]
     pub require_stats: Option<Option<i32>>,
+    pub gaming: Option<bool>,
+    pub streaming: Option<bool>,
+    /// Only for users of a paid plan.
+    pub paid: Option<bool>,
+    /// Takes logins.
+    pub enabled: Option<bool>,
+}
+
+impl EditNode {
+    fn flag(&self, node: &mut Node, now: DateTime<Utc>) -> Result<Vec<&'static str>> {
+        let mut changed = Vec::new();
+        let mut set = |name, flag: &mut bool, given: Option<bool>| {
+            if let Some(given) = given {
+                *flag = given;
+                changed.push(name);
+            }
+        };
+        set("gaming", &mut node.gaming, self.gaming);
+        set("streaming", &mut node.streaming, self.streaming);
+        set("paid", &mut node.paid, self.paid);
+        if let Some(enabled) = self.enabled {
+            if enabled && node.draining_at.is_some() {
+                return Err(Error::State(
+                    "the node is draining: enable it by its own route".to_owned(),
+                ));
+            }
+            let since = node.disabled_at.or(Some(now));
+            node.disabled_at = since.filter(|_| !enabled);
+            changed.push("enabled");
+        }
+        Ok(changed)
+    }
 }
 
 impl Nodes {
     /// Applies the change to a locked row.
     fn apply(&self, edit: &EditNode, node: &mut Node) -> Result<Vec<&'static str>> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(edit);
         let mut changed = Vec::new();
         if let Some(text) = &edit.address {
             changed.push("address");
@@ -82,11 +124,6 @@ impl Nodes {
             changed.push("require_stats");
             node.require_stats_seconds = edit.require_stats.flatten();
         }
-        plan::rates(
-            &mut fields,
-            edit.line_rate.flatten(),
-            edit.require_stats.flatten(),
-        );
         changed.extend(self.apply_stats(edit, node, &mut fields)?);
         fields.done()?;
         Ok(changed)
@@ -137,14 +174,20 @@ impl Nodes {
         principal: &str,
         which: &Named,
         edit: &EditNode,
+        seen: &Seen,
     ) -> Result<NodeDetail> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let detail = conn
             .transaction(async |conn| {
                 let mut node = locked(conn, which).await?;
-                let changed = self.apply(edit, &mut node)?;
+                let version = node.version;
+                let mut changed = self.apply(edit, &mut node)?;
+                changed.extend(edit.flag(&mut node, now)?);
+                // what could not be done anyhow is said first
+                seen.check(version)?;
                 refuse_second(conn, Some(node.number), &node.stats_url).await?;
+                self.note(conn, &mut node, principal, "update", now).await?;
                 let node = nodes::update(conn, &node, now).await.map_err(taken)?;
                 let trace = trace(principal, ("node.update", "node.updated"), &node, now)
                     .with(json!({ "fields": changed }));

@@ -3,17 +3,23 @@
 mod config;
 mod create;
 mod edit;
+mod health;
 mod plan;
 mod secret;
 mod state;
 mod test;
+mod validate;
+mod versions;
 
 pub use config::NodeConfig;
 pub use create::CreateNode;
 pub use edit::EditNode;
+pub use health::{Health, UserHere};
 pub use plan::Policy;
 pub(super) use plan::networks;
 pub use test::Test;
+pub use validate::{Finding, Weight};
+pub use versions::{Difference, Version};
 
 use crate::{
     error::{Error, Result},

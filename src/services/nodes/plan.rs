@@ -6,7 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::{Host, Url};
 
 /// Slower lines are not worth a check, and Hysteria takes no lower bandwidth.
-const SLOWEST: i64 = 65_536;
+pub(super) const SLOWEST: i64 = 65_536;
+/// No line is faster, and nothing that is reckoned with it overflows.
+pub(super) const FASTEST: i64 = 1 << 50;
+/// The most entries of a list.
+pub(super) const ENTRIES: u64 = 256;
 
 /// What the settings say about nodes.
 #[derive(Clone, Debug)]
@@ -200,7 +204,6 @@ pub fn network(text: &str) -> Result<IpNet, String> {
 
 /// Many networks under one field's name.
 pub fn networks(fields: &mut Fields, field: &str, texts: &[String]) -> Vec<IpNet> {
-    fields.check(texts.len() <= 256, field, "must hold at most 256 entries");
     texts
         .iter()
         .filter_map(|text| fields.take(field, network(text)))
@@ -209,7 +212,6 @@ pub fn networks(fields: &mut Fields, field: &str, texts: &[String]) -> Vec<IpNet
 
 /// Many addresses under one field's name.
 pub fn addresses(fields: &mut Fields, field: &str, texts: &[String]) -> Vec<IpNet> {
-    fields.check(texts.len() <= 256, field, "must hold at most 256 entries");
     texts
         .iter()
         .filter_map(|text| {
@@ -218,20 +220,6 @@ pub fn addresses(fields: &mut Fields, field: &str, texts: &[String]) -> Vec<IpNe
         })
         .map(IpNet::from)
         .collect()
-}
-
-/// Bytes a second, and seconds.
-pub fn rates(fields: &mut Fields, line_rate: Option<i64>, require_stats: Option<i32>) {
-    fields.check(
-        line_rate.is_none_or(|n| (SLOWEST..=1 << 50).contains(&n)),
-        "line_rate",
-        "must be at least 65536 bytes a second",
-    );
-    fields.check(
-        require_stats.is_none_or(|n| (1..=86_400).contains(&n)),
-        "require_stats",
-        "must be 1 second to 1 day",
-    );
 }
 
 /// The words of `allow_plaintext`.

@@ -3,10 +3,10 @@ use super::{Nodes, found, locked, trace};
 use crate::{
     admission::base::push_base32,
     clock::{Clock, random},
-    error::Result,
+    error::{Error, Result},
     models::{Named, Node, NodeId},
     repositories::nodes,
-    services::{links::place, nodes::NodeReady, store::leave},
+    services::{idempotency::Keep, links::place, nodes::NodeReady, store::leave},
 };
 use diesel_async::AsyncConnection;
 use secrecy::{ExposeSecret, SecretString};
@@ -53,11 +53,12 @@ impl Nodes {
         principal: &str,
         which: &Named,
         now: bool,
+        keep: &Keep<'_, NodeReady>,
     ) -> Result<NodeReady> {
         let at = self.store.clock.now();
         let secret = fresh(&*self.store.clock);
         let mut conn = self.store.conn().await?;
-        let detail = conn
+        let ready = conn
             .transaction(async |conn| {
                 let mut node = locked(conn, which).await?;
                 node.old_hook_secret_hash = (!now).then(|| node.hook_secret_hash.clone());
@@ -70,10 +71,13 @@ impl Nodes {
                 let trace =
                     trace(principal, what, &node, at).with(json!({ "old_refused_at_once": now }));
                 leave(conn, trace).await?;
-                found(conn, &Named::Id(node.id.0)).await
+                let detail = found(conn, &Named::Id(node.id.0)).await?;
+                let ready = self.ready(detail, None)?;
+                keep.answer(conn, &ready).await?;
+                Ok::<_, Error>(ready)
             })
             .await?;
         self.store.caught_up(conn).await?;
-        self.ready(detail, None)
+        Ok(ready)
     }
 }

@@ -11,7 +11,7 @@ use diesel_async::AsyncConnection;
 use serde_json::json;
 
 impl Nodes {
-    /// Takes logins again.
+    /// Takes logins again; ends a drain, also one that was to end in its deletion.
     pub async fn enable(&self, principal: &str, which: &Named) -> Result<NodeDetail> {
         self.turn(
             principal,
@@ -19,6 +19,8 @@ impl Nodes {
             ("node.enable", "node.enabled"),
             |node, _| {
                 node.disabled_at = None;
+                node.draining_at = None;
+                node.removing = false;
             },
         )
         .await
@@ -37,7 +39,7 @@ impl Nodes {
         .await
     }
 
-    /// Drains: refuses, kicks, reads until nobody is online; its reader then ends it. Until then it is listed.
+    /// Drains: refuses and kicks until nobody is online, and stays like that until it is enabled.
     pub async fn drain(&self, principal: &str, which: &Named) -> Result<NodeDetail> {
         self.turn(
             principal,
@@ -45,6 +47,20 @@ impl Nodes {
             ("node.drain", "node.draining"),
             |node, at| {
                 node.draining_at = node.draining_at.or(Some(at));
+            },
+        )
+        .await
+    }
+
+    /// Deletes: drains, and reads until nobody is online; its reader then ends it. Until then it is listed.
+    pub async fn remove(&self, principal: &str, which: &Named) -> Result<NodeDetail> {
+        self.turn(
+            principal,
+            which,
+            ("node.remove", "node.draining"),
+            |node, at| {
+                node.draining_at = node.draining_at.or(Some(at));
+                node.removing = true;
             },
         )
         .await

@@ -6,6 +6,7 @@ use crate::{
     models::Named,
 };
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use std::time::{Duration, Instant};
 use url::Url;
@@ -23,6 +24,10 @@ pub struct Test {
     pub online: Option<u64>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
+    /// First use of the present hook secret after a rotation.
+    pub secret_used_at: Option<DateTime<Utc>>,
+    /// How far the server's clock is ahead, in seconds, as its answer's `Date` says.
+    pub clock_ahead: Option<i64>,
 }
 
 impl Nodes {
@@ -42,6 +47,7 @@ impl Nodes {
         let secret = self.open(node, "stats_secret_sealed", &node.stats_secret_sealed)?;
         self.hurry.node(node.number);
         let mut test = self.look(url, secret, false).await;
+        test.secret_used_at = node.hook_secret_used_at;
         test.entries = detail
             .reading
             .filter(|r| r.read_at.is_some())
@@ -58,7 +64,8 @@ impl Nodes {
         let client = self.dialer.node(url, secret).within(limits);
         let started = Instant::now();
         let mut test = Test::default();
-        if let Err(error) = see(&client, counters, &mut test).await {
+        let now = self.store.clock.now();
+        if let Err(error) = see(&client, counters, now, &mut test).await {
             test.error = Some(error.to_string());
         }
         test.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -66,8 +73,13 @@ impl Nodes {
     }
 }
 
-async fn see(client: &StatsClient, counters: bool, test: &mut Test) -> Result<(), StatsError> {
-    client.check().await?;
+async fn see(
+    client: &StatsClient,
+    counters: bool,
+    now: DateTime<Utc>,
+    test: &mut Test,
+) -> Result<(), StatsError> {
+    test.clock_ahead = client.check().await?.map(|at| (at - now).num_seconds());
     let online = client.online().await?;
     test.online = Some(online.values().map(|n| u64::from(*n)).sum());
     if counters {

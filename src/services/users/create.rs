@@ -1,55 +1,62 @@
 //! Making an account.
-use super::{LONGEST, UserDetail, Users, span, trace};
+use super::{LONGEST, UserDetail, Users, assign, span, trace};
 use crate::{
     error::{Error, Result, violated},
-    models::{GroupNo, Named, Role, UserId, Window, name},
+    models::{GroupNo, Named, Role, User, UserId, Window, name},
     repositories::{
         groups,
         users::{self, NewUser},
     },
-    services::{fields::Fields, store::leave},
+    services::{
+        audit::seal_personal,
+        callers::Caller,
+        fields::{Fields, NOTE},
+        idempotency::Keep,
+        store::leave,
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+use validator::Validate;
 
 /// What an account is made with.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct CreateUser {
     pub name: String,
     pub role: Option<Role>,
+    /// Where a lost password is mended.
+    pub email: Option<String>,
+    #[validate(length(max = NOTE))]
     pub note: String,
     /// Bytes a window; `None`: unlimited.
+    #[validate(range(min = 0))]
     pub quota: Option<i64>,
     pub window: Option<Window>,
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now, or from the first admission of a user on hold.
     pub expires_in: Option<i64>,
     pub on_hold: bool,
+    #[validate(range(min = 0))]
     pub device_limit: Option<i32>,
+    #[validate(range(min = 0))]
     pub online_limit: Option<i32>,
     /// `None`: the group `default`.
     pub groups: Option<Vec<String>>,
+    /// A plan by id or name, whose limits go before those that are given beside it.
+    pub plan: Option<String>,
 }
 
 impl CreateUser {
     fn check(&self, now: DateTime<Utc>) -> Result<(String, Option<TimeDelta>)> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(self);
         let name = fields.take("name", name::name(&self.name));
+        if let Some(email) = &self.email {
+            fields.take("email", name::email(email));
+        }
         let expires_in = self
             .expires_in
             .and_then(|s| fields.take("expires_in", span(s)));
-        fields.check(
-            self.note.chars().count() <= 4_096,
-            "note",
-            "must have at most 4096 characters",
-        );
-        limits(
-            &mut fields,
-            self.quota,
-            self.device_limit,
-            self.online_limit,
-        );
         if self.expires_at.is_some() && self.expires_in.is_some() {
             fields.wrong("expires_in", "stands beside expires_at: give one of them");
         }
@@ -65,19 +72,6 @@ impl CreateUser {
     }
 }
 
-/// Bytes and counts are never negative.
-pub(super) fn limits(
-    fields: &mut Fields,
-    quota: Option<i64>,
-    devices: Option<i32>,
-    online: Option<i32>,
-) {
-    const NEGATIVE: &str = "must not be negative";
-    fields.check(quota.is_none_or(|n| n >= 0), "quota", NEGATIVE);
-    fields.check(devices.is_none_or(|n| n >= 0), "device_limit", NEGATIVE);
-    fields.check(online.is_none_or(|n| n >= 0), "online_limit", NEGATIVE);
-}
-
 /// A date that the database and every client can hold.
 pub(super) fn far(fields: &mut Fields, at: Option<DateTime<Utc>>, now: DateTime<Utc>) {
     let near = TimeDelta::seconds(LONGEST);
@@ -90,14 +84,42 @@ pub(super) fn far(fields: &mut Fields, at: Option<DateTime<Utc>>, now: DateTime<
 
 impl Users {
     /// Makes an account.
-    pub async fn create(&self, principal: &str, create: &CreateUser) -> Result<UserDetail> {
+    pub async fn create(
+        &self,
+        by: &Caller,
+        create: &CreateUser,
+        keep: &Keep<'_, UserDetail>,
+    ) -> Result<UserDetail> {
+        let mut conn = self.store.conn().await?;
+        let detail = conn
+            .transaction(async |conn| {
+                let user = self.create_in(conn, by, create).await?;
+                let detail = self.detail(conn, user).await?;
+                keep.answer(conn, &detail).await?;
+                Ok::<_, Error>(detail)
+            })
+            .await?;
+        self.store.caught_up(conn).await?;
+        Ok(detail)
+    }
+
+    /// Makes an account within a transaction that makes more than that.
+    pub(in crate::services) async fn create_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        create: &CreateUser,
+    ) -> Result<User> {
         let now = self.store.clock.now();
         let (name, expires_in) = create.check(now)?;
+        by.must_manage(create.role.unwrap_or(Role::User))?;
         let valid_for = expires_in.filter(|_| create.on_hold);
         let new = NewUser {
             id: UserId(self.store.clock.uuid()),
             name: &name,
+            name_skeleton: &name::skeleton(&name),
             role: create.role.unwrap_or(Role::User),
+            email: create.email.as_deref(),
             note: &create.note,
             quota: create.quota,
             quota_window: create.window.unwrap_or(Window::None),
@@ -113,25 +135,29 @@ impl Users {
             created_at: now,
             updated_at: now,
         };
-        let mut conn = self.store.conn().await?;
-        let user = conn
-            .transaction(async |conn| {
-                let groups = memberships(conn, create.groups.as_deref()).await?;
-                let user = users::insert(conn, &new).await.map_err(taken)?;
-                for group in groups {
-                    groups::add_user(conn, group, user.number).await?;
-                }
-                let trace = trace(principal, ("user.create", "user.created"), &user, now).with(json!({
-                    "quota": user.quota, "window": user.quota_window, "expires_at": user.expires_at,
-                    "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
-                }));
-                leave(conn, trace).await?;
-                Ok::<_, Error>(user)
-            })
-            .await?;
-        let detail = self.detail(&mut conn, user).await?;
-        self.store.caught_up(conn).await?;
-        Ok(detail)
+        let groups = memberships(conn, create.groups.as_deref()).await?;
+        let mut user = users::insert(conn, &new).await.map_err(taken)?;
+        for group in groups {
+            groups::add_user(conn, group, user.number).await?;
+        }
+        if let Some(plan) = &create.plan {
+            let plan = Named::from(plan.as_str());
+            user = assign::give(conn, user, &plan, now).await?;
+        }
+        let trace = trace(&by.name, ("user.create", "user.created"), &user, now).with(json!({
+            "quota": user.quota, "window": user.quota_window, "expires_at": user.expires_at,
+            "on_hold": user.on_hold, "device_limit": user.device_limit, "online_limit": user.online_limit,
+            "plan": create.plan,
+            "role": user.role,
+        }));
+        let mut personal = json!({ "name": user.name, "note": user.note });
+        if let (Some(email), Some(personal)) = (&user.email, personal.as_object_mut()) {
+            personal.insert("email".to_owned(), json!(email));
+        }
+        let (store, number) = (&self.store, user.number);
+        let personal = seal_personal(conn, store, number, "user.create", &personal).await?;
+        leave(conn, trace.with_personal(personal)).await?;
+        Ok(user)
     }
 }
 
@@ -158,7 +184,13 @@ pub(in crate::services) async fn memberships(
 /// A name that somebody has already.
 pub(super) fn taken(error: diesel::result::Error) -> Error {
     match violated(&error) {
+        Some("users_email_unique") => {
+            Error::Duplicate("another user has this e-mail address".to_owned())
+        }
         Some("users_name_unique") => Error::Duplicate("another user has this name".to_owned()),
+        Some("users_skeleton_unique") => {
+            Error::Duplicate("another user has a name that looks like this one".to_owned())
+        }
         _ => error.into(),
     }
 }

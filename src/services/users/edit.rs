@@ -1,25 +1,34 @@
 //! Changing what people set of an account.
 use super::{
     UserDetail, Users,
-    create::{far, limits, taken},
-    locked, span, trace,
+    create::{far, taken},
+    managed, span, spare, trace,
 };
 use crate::{
     error::{Error, Result},
     models::{Named, Role, User, Window, name},
     repositories::users,
-    services::{fields::Fields, store::leave},
+    services::{
+        audit::seal_personal,
+        callers::Caller,
+        fields::{Fields, NOTE},
+        store::{Seen, leave},
+    },
 };
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::{Map, Value, json};
+use validator::Validate;
 
 /// What to change; `Some(None)` removes a value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Validate)]
 pub struct EditUser {
     pub name: Option<String>,
     pub role: Option<Role>,
+    pub email: Option<Option<String>>,
+    #[validate(length(max = NOTE))]
     pub note: Option<String>,
+    #[validate(range(min = 0))]
     pub quota: Option<Option<i64>>,
     pub window: Option<Window>,
     pub expires_at: Option<Option<DateTime<Utc>>>,
@@ -27,33 +36,25 @@ pub struct EditUser {
     pub expires_in: Option<i64>,
     /// `false` starts the clock now.
     pub on_hold: Option<bool>,
+    #[validate(range(min = 0))]
     pub device_limit: Option<Option<i32>>,
+    #[validate(range(min = 0))]
     pub online_limit: Option<Option<i32>>,
 }
 
 impl EditUser {
     fn check(&self, now: DateTime<Utc>) -> Result<Option<String>> {
-        let mut fields = Fields::default();
+        let mut fields = Fields::declared(self);
         let name = self
             .name
             .as_ref()
             .and_then(|n| fields.take("name", name::name(n)));
+        if let Some(email) = self.email.as_ref().and_then(Option::as_ref) {
+            fields.take("email", name::email(email));
+        }
         if let Some(seconds) = self.expires_in {
             fields.take("expires_in", span(seconds));
         }
-        if let Some(note) = &self.note {
-            fields.check(
-                note.chars().count() <= 4_096,
-                "note",
-                "must have at most 4096 characters",
-            );
-        }
-        limits(
-            &mut fields,
-            self.quota.flatten(),
-            self.device_limit.flatten(),
-            self.online_limit.flatten(),
-        );
         far(&mut fields, self.expires_at.flatten(), now);
         if self.expires_at.is_some() && self.expires_in.is_some() {
             fields.wrong("expires_in", "stands beside expires_at: give one of them");
@@ -63,11 +64,20 @@ impl EditUser {
     }
 
     /// Applies the change to a locked row.
-    fn apply(&self, user: &mut User, name: Option<String>, now: DateTime<Utc>) -> Result<()> {
+    pub(super) fn apply(
+        &self,
+        user: &mut User,
+        name: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
         if let Some(name) = name {
+            user.name_skeleton = Some(name::skeleton(&name));
             user.name = name;
         }
         user.role = self.role.unwrap_or(user.role);
+        if let Some(email) = &self.email {
+            user.email.clone_from(email);
+        }
         if let Some(note) = &self.note {
             user.note.clone_from(note);
         }
@@ -146,6 +156,19 @@ impl EditUser {
         Ok(())
     }
 
+    /// The personal values that were given, for the audit alone.
+    fn personal(&self) -> Option<Value> {
+        let given = [("name", &self.name), ("note", &self.note)];
+        let email = self.email.as_ref().map(|email| ("email", json!(email)));
+        let given: Map<_, _> = given
+            .into_iter()
+            .filter_map(|(field, value)| Some((field, json!(value.as_ref()?))))
+            .chain(email)
+            .map(|(field, value)| (field.to_owned(), value))
+            .collect();
+        (!given.is_empty()).then_some(Value::Object(given))
+    }
+
     /// The fields that were given. Values of personal ones are left out: they would outlive an erasure.
     fn detail(&self) -> Value {
         let mut detail = Map::new();
@@ -155,6 +178,7 @@ impl EditUser {
             }
         };
         put("name", self.name.is_some(), Value::Null);
+        put("email", self.email.is_some(), Value::Null);
         put("note", self.note.is_some(), Value::Null);
         put("role", self.role.is_some(), json!(self.role));
         put("quota", self.quota.is_some(), json!(self.quota.flatten()));
@@ -188,22 +212,51 @@ fn percent(user: &User) -> i64 {
 
 impl Users {
     /// Changes what is given and leaves the rest.
-    pub async fn edit(&self, principal: &str, who: &Named, edit: &EditUser) -> Result<UserDetail> {
-        let now = self.store.clock.now();
-        let name = edit.check(now)?;
+    pub async fn edit(
+        &self,
+        by: &Caller,
+        who: &Named,
+        edit: &EditUser,
+        seen: &Seen,
+    ) -> Result<UserDetail> {
         let mut conn = self.store.conn().await?;
-        let user = conn
+        let detail = conn
             .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
-                edit.apply(&mut user, name.clone(), now)?;
-                let user = users::update(conn, &user, now).await.map_err(taken)?;
-                let trace = trace(principal, ("user.update", "user.updated"), &user, now);
-                leave(conn, trace.with(edit.detail())).await?;
-                Ok::<_, Error>(user)
+                let user = self.edit_in(conn, by, who, edit, seen).await?;
+                self.detail(conn, user).await
             })
             .await?;
-        let detail = self.detail(&mut conn, user).await?;
         self.store.caught_up(conn).await?;
         Ok(detail)
+    }
+
+    pub(super) async fn edit_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        who: &Named,
+        edit: &EditUser,
+        seen: &Seen,
+    ) -> Result<User> {
+        let now = self.store.clock.now();
+        let name = edit.check(now)?;
+        let mut user = managed(conn, by, who).await?;
+        seen.check(user.version)?;
+        if let Some(role) = edit.role.filter(|role| *role != user.role) {
+            by.must_manage(role)?;
+            spare(conn, &user).await?;
+        }
+        edit.apply(&mut user, name, now)?;
+        let user = users::update(conn, &user, now).await.map_err(taken)?;
+        let trace = trace(&by.name, ("user.update", "user.updated"), &user, now);
+        let personal = match edit.personal() {
+            Some(detail) => {
+                let (store, number) = (&self.store, user.number);
+                seal_personal(conn, store, number, trace.action, &detail).await?
+            }
+            None => None,
+        };
+        leave(conn, trace.with(edit.detail()).with_personal(personal)).await?;
+        Ok(user)
     }
 }

@@ -1,22 +1,34 @@
-//! Accounts: made, found, changed, suspended, deleted. Counted bytes are accounting's, who may connect is admission's.
+//! Accounts: made, found, changed, suspended, deleted, one by one or many at once (`batch`). Counted bytes are
+//! accounting's, who may connect is admission's. A verb's `…_in` is the verb inside somebody's transaction.
+mod assign;
+mod audit;
+mod batch;
 mod create;
+mod credentials;
 mod edit;
 mod explain;
+mod overdue;
 mod remove;
 mod reset;
 
 pub use crate::repositories::users::{After, Filter, Sort};
+pub(super) use batch::own;
+pub use batch::{Batch, BatchAction, BatchItem, BatchUsers};
 pub use create::CreateUser;
 pub(super) use create::memberships;
 pub use edit::EditUser;
 pub use explain::{Explained, Refusal};
+pub use overdue::Overdue;
 
 use crate::{
     admission::recent::Recent,
     error::{Error, Result},
-    models::{Named, Status, User, UserNo},
-    repositories::{groups, nodes, users},
-    services::store::{Store, Trace, leave},
+    models::{Ended, Named, PlanNo, Role, Status, User, UserNo},
+    repositories::{groups, nodes, plans, sessions, users},
+    services::{
+        callers::Caller,
+        store::{Store, Trace, leave},
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -25,6 +37,9 @@ use std::{collections::HashMap, sync::Arc};
 
 /// The longest validity that is taken: a hundred years.
 const LONGEST: i64 = 100 * 366 * 86_400;
+
+/// As far as lists are counted.
+pub const MOST_COUNTED: i64 = 10_000;
 
 /// The service.
 #[derive(Clone)]
@@ -41,6 +56,8 @@ pub struct UserDetail {
     pub status: Status,
     /// Names of its groups.
     pub groups: Vec<String>,
+    /// The name of the plan it was given last.
+    pub plan: Option<String>,
 }
 
 impl Users {
@@ -53,62 +70,117 @@ impl Users {
         self.detail(&mut conn, user).await
     }
 
-    /// One page.
-    pub async fn list(&self, filter: &Filter) -> Result<Vec<UserDetail>> {
+    /// The compact number of a user.
+    pub async fn number(&self, who: &Named) -> Result<Option<UserNo>> {
         let mut conn = self.store.conn().await?;
-        let page = users::list(&mut conn, filter, self.store.clock.now()).await?;
+        Ok(users::find(&mut conn, who).await?.map(|user| user.number))
+    }
+
+    /// One page, and how many there are in all if that is `counted`: `MOST_COUNTED` stands for that many or more.
+    pub async fn list(
+        &self,
+        mut filter: Filter,
+        group: Option<&Named>,
+        counted: bool,
+    ) -> Result<(Vec<UserDetail>, Option<i64>)> {
+        let mut conn = self.store.conn().await?;
+        let conn = &mut *conn;
+        if let Some(group) = group {
+            let Some(group) = groups::find(conn, group).await? else {
+                return Err(Error::field("group", "there is no such group"));
+            };
+            filter.group = Some(group.number);
+        }
+        let now = self.store.clock.now();
+        let page = users::list(conn, &filter, now).await?;
+        let total = if counted {
+            Some(users::count(conn, &filter, MOST_COUNTED, now).await?)
+        } else {
+            None
+        };
+        Ok((self.details(conn, page).await?, total))
+    }
+
+    async fn details(
+        &self,
+        conn: &mut AsyncPgConnection,
+        page: Vec<User>,
+    ) -> Result<Vec<UserDetail>> {
         let numbers: Vec<UserNo> = page.iter().map(|u| u.number).collect();
         let mut groups: HashMap<UserNo, Vec<String>> = HashMap::new();
-        for (user, group) in users::groups_of(&mut conn, &numbers).await? {
+        for (user, group) in users::groups_of(conn, &numbers).await? {
             groups.entry(user).or_default().push(group);
         }
+        let mut named: Vec<PlanNo> = page.iter().filter_map(|u| u.plan_no).collect();
+        named.sort_unstable();
+        named.dedup();
+        let plans: HashMap<PlanNo, String> = if named.is_empty() {
+            HashMap::new()
+        } else {
+            plans::names(conn, &named).await?.into_iter().collect()
+        };
         let now = self.store.clock.now();
         let detail = |user: User| UserDetail {
             status: user.status(now),
             groups: groups.remove(&user.number).unwrap_or_default(),
+            plan: user.plan_no.and_then(|no| plans.get(&no).cloned()),
             user,
         };
         Ok(page.into_iter().map(detail).collect())
     }
 
     /// Suspends: refused from the answer on, and kicked.
-    pub async fn suspend(&self, principal: &str, who: &Named) -> Result<UserDetail> {
-        self.turn(principal, who, Turn::Suspend).await
+    pub async fn suspend(&self, by: &Caller, who: &Named) -> Result<UserDetail> {
+        self.turn(by, who, Turn::Suspend).await
     }
 
     /// Ends a suspension, or restores a deleted user.
-    pub async fn activate(&self, principal: &str, who: &Named) -> Result<UserDetail> {
-        self.turn(principal, who, Turn::Activate).await
+    pub async fn activate(&self, by: &Caller, who: &Named) -> Result<UserDetail> {
+        self.turn(by, who, Turn::Activate).await
     }
 
-    async fn turn(&self, principal: &str, who: &Named, turn: Turn) -> Result<UserDetail> {
-        let now = self.store.clock.now();
+    async fn turn(&self, by: &Caller, who: &Named, turn: Turn) -> Result<UserDetail> {
         let mut conn = self.store.conn().await?;
-        let user = conn
+        let detail = conn
             .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
-                match turn {
-                    Turn::Suspend => user.suspended_at = user.suspended_at.or(Some(now)),
-                    Turn::Activate => (user.suspended_at, user.deleted_at) = (None, None),
-                }
-                let user = users::update(conn, &user, now).await?;
-                let what = match turn {
-                    Turn::Suspend => ("user.suspend", "user.suspended"),
-                    Turn::Activate => ("user.activate", "user.activated"),
-                };
-                leave(conn, trace(principal, what, &user, now)).await?;
-                Ok::<_, Error>(user)
+                let user = self.turn_in(conn, by, who, turn).await?;
+                self.detail(conn, user).await
             })
             .await?;
-        let detail = self.detail(&mut conn, user).await?;
         self.store.caught_up(conn).await?;
         Ok(detail)
+    }
+
+    async fn turn_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        who: &Named,
+        turn: Turn,
+    ) -> Result<User> {
+        let now = self.store.clock.now();
+        let mut user = managed(conn, by, who).await?;
+        match turn {
+            Turn::Suspend => {
+                spare(conn, &user).await?;
+                sessions::end_all(conn, user.number, Ended::Suspended, now).await?;
+                user.suspended_at = user.suspended_at.or(Some(now));
+            }
+            Turn::Activate => (user.suspended_at, user.deleted_at) = (None, None),
+        }
+        let user = users::update(conn, &user, now).await?;
+        let what = match turn {
+            Turn::Suspend => ("user.suspend", "user.suspended"),
+            Turn::Activate => ("user.activate", "user.activated"),
+        };
+        leave(conn, trace(&by.name, what, &user, now)).await?;
+        Ok(user)
     }
 
     /// Allows or denies a node to a user whatever its groups say; `None` lets the groups decide again.
     pub async fn permit(
         &self,
-        principal: &str,
+        by: &Caller,
         who: &Named,
         which: &Named,
         allowed: Option<bool>,
@@ -119,7 +191,7 @@ impl Users {
             let node = nodes::lock(conn, which)
                 .await?
                 .ok_or(Error::NotFound("node"))?;
-            let user = locked(conn, who).await?;
+            let user = managed(conn, by, who).await?;
             match allowed {
                 Some(allowed) => {
                     groups::set_override(conn, user.number, node.number, allowed).await?;
@@ -135,7 +207,7 @@ impl Users {
                 Some(false) => ("user.deny", "user.node_denied"),
                 None => ("user.inherit", "user.node_inherited"),
             };
-            let mut trace = trace(principal, what, &user, now).with(json!({ "node": node.id }));
+            let mut trace = trace(&by.name, what, &user, now).with(json!({ "node": node.id }));
             trace.node = Some(node.number);
             leave(conn, trace).await
         })
@@ -144,12 +216,8 @@ impl Users {
     }
 
     async fn detail(&self, conn: &mut AsyncPgConnection, user: User) -> Result<UserDetail> {
-        let groups = users::groups_of(conn, &[user.number]).await?;
-        Ok(UserDetail {
-            status: user.status(self.store.clock.now()),
-            groups: groups.into_iter().map(|(_, name)| name).collect(),
-            user,
-        })
+        let mut one = self.details(conn, vec![user]).await?;
+        one.pop().ok_or(Error::NotFound("user"))
     }
 }
 
@@ -157,6 +225,25 @@ impl Users {
 enum Turn {
     Suspend,
     Activate,
+}
+
+/// The user, locked until the transaction ends, if the caller may change it.
+async fn managed(conn: &mut AsyncPgConnection, by: &Caller, who: &Named) -> Result<User> {
+    let user = locked(conn, who).await?;
+    by.must_manage(user.role)?;
+    Ok(user)
+}
+
+/// A superadmin is about to be one no longer: there must be another, or nobody could make one again (A3).
+async fn spare(conn: &mut AsyncPgConnection, user: &User) -> Result<()> {
+    if user.role == Role::Superadmin
+        && users::count_other_superadmins(conn, user.number).await? == 0
+    {
+        return Err(Error::State(
+            "this is the last superadmin: make another one first".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// The user, locked until the transaction ends.

@@ -1,61 +1,85 @@
 //! Deleting an account: restorable, or for ever.
-use super::{UserDetail, Users, locked, trace};
+use super::{UserDetail, Users, managed, spare, trace};
 use crate::{
     error::{Error, Result},
-    models::Named,
-    repositories::{credentials, devices, groups, traffic, users},
-    services::store::leave,
+    models::{Ended, Named, User},
+    repositories::{credentials, devices, groups, sessions, traffic, user_keys, users},
+    services::{callers::Caller, store::leave},
 };
-use diesel_async::AsyncConnection;
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 
 impl Users {
     /// Deletes an account: refused and kicked from the answer on, restored by `activate`.
-    pub async fn delete(&self, principal: &str, who: &Named) -> Result<UserDetail> {
-        let now = self.store.clock.now();
+    pub async fn delete(&self, by: &Caller, who: &Named) -> Result<UserDetail> {
         let mut conn = self.store.conn().await?;
-        let user = conn
+        let detail = conn
             .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
-                if user.deleted_at.is_some() {
-                    return Err(Error::State("the user is deleted already".to_owned()));
-                }
-                user.deleted_at = Some(now);
-                let user = users::update(conn, &user, now).await?;
-                let trace = trace(principal, ("user.delete", "user.deleted"), &user, now);
-                leave(conn, trace).await?;
-                Ok(user)
+                let user = self.delete_in(conn, by, who).await?;
+                self.detail(conn, user).await
             })
             .await?;
-        let detail = self.detail(&mut conn, user).await?;
         self.store.caught_up(conn).await?;
         Ok(detail)
     }
 
+    pub(super) async fn delete_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        who: &Named,
+    ) -> Result<User> {
+        let now = self.store.clock.now();
+        let mut user = managed(conn, by, who).await?;
+        if user.deleted_at.is_some() {
+            return Err(Error::State("the user is deleted already".to_owned()));
+        }
+        spare(conn, &user).await?;
+        sessions::end_all(conn, user.number, Ended::Deleted, now).await?;
+        user.deleted_at = Some(now);
+        let user = users::update(conn, &user, now).await?;
+        let trace = trace(&by.name, ("user.delete", "user.deleted"), &user, now);
+        leave(conn, trace).await?;
+        Ok(user)
+    }
+
     /// Erases an account: devices removed, personal fields emptied, the name free. Its number and its sums stay, and
     /// late reports are still credited to them.
-    pub async fn erase(&self, principal: &str, who: &Named) -> Result<()> {
-        let now = self.store.clock.now();
+    pub async fn erase(&self, by: &Caller, who: &Named) -> Result<()> {
         let mut conn = self.store.conn().await?;
-        let number = conn
-            .transaction(async |conn| {
-                let mut user = locked(conn, who).await?;
-                let removed = devices::count_live(conn, user.number).await?;
-                devices::erase_all(conn, user.number, now).await?;
-                credentials::revoke_all(conn, user.number, now).await?;
-                groups::forget_user(conn, user.number).await?;
-                traffic::forget_addresses(conn, user.number).await?;
-                user.name = String::new();
-                user.note = String::new();
-                user.deleted_at = user.deleted_at.or(Some(now));
-                user.erased_at = Some(now);
-                let user = users::update(conn, &user, now).await?;
-                let trace = trace(principal, ("user.erase", "user.erased"), &user, now);
-                leave(conn, trace.with(json!({ "devices_removed": removed }))).await?;
-                Ok::<_, Error>(user.number)
-            })
+        let user = conn
+            .transaction(async |conn| self.erase_in(conn, by, who).await)
             .await?;
-        self.recent.forget(number);
+        self.recent.forget(user.number);
         self.store.caught_up(conn).await
+    }
+
+    pub(super) async fn erase_in(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        who: &Named,
+    ) -> Result<User> {
+        let now = self.store.clock.now();
+        let mut user = managed(conn, by, who).await?;
+        spare(conn, &user).await?;
+        let removed = devices::count_live(conn, user.number).await?;
+        devices::erase_all(conn, user.number, now).await?;
+        credentials::revoke_all(conn, user.number, now).await?;
+        groups::forget_user(conn, user.number).await?;
+        traffic::forget_addresses(conn, user.number).await?;
+        sessions::forget(conn, user.number, now).await?;
+        user_keys::delete(conn, user.number).await?;
+        user.name = String::new();
+        user.name_skeleton = None;
+        user.email = None;
+        user.plan_no = None;
+        user.note = String::new();
+        user.deleted_at = user.deleted_at.or(Some(now));
+        user.erased_at = Some(now);
+        let user = users::update(conn, &user, now).await?;
+        let trace = trace(&by.name, ("user.erase", "user.erased"), &user, now);
+        leave(conn, trace.with(json!({ "devices_removed": removed }))).await?;
+        Ok(user)
     }
 }

@@ -2,7 +2,7 @@
 mod counting;
 mod differential;
 mod kills;
-mod model;
+pub mod model;
 mod random;
 mod schedules;
 mod windows;

@@ -76,7 +76,7 @@ impl World {
         let db = database().await;
         let pool = db.pool();
         let keyring = Keyring::generate(clock.clone());
-        let ids = Arc::new(IdKeys::new(keyring.connection_id_keys()));
+        let ids = Arc::new(IdKeys::new(&keyring.connection_id_keys()));
         let directory = Arc::<Directory>::default();
         let stop = CancellationToken::new();
         let keeper = KeeperSettings {

@@ -191,3 +191,76 @@ fn the_limit_of_devices_holds() {
         (5, Some("device_limit"))
     );
 }
+
+#[test]
+fn many_devices_at_once_and_how_their_clients_behave() {
+    let program = Program::shared();
+    program.json(&["user", "create", "many"]);
+    for name in ["one", "two"] {
+        program.json(&["device", "add", "many", name]);
+    }
+    let would = program.json(&[
+        "device",
+        "batch",
+        "block",
+        "many/one",
+        "many/two",
+        "--dry-run",
+    ]);
+    assert_eq!(
+        (&would["done"], &would["dry_run"]),
+        (&2.into(), &true.into())
+    );
+    assert_eq!(
+        program.json(&["device", "show", "many/one"])["status"],
+        "active"
+    );
+    let done = program.run(&["device", "batch", "block", "many/one", "many/two"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(
+        program.json(&["device", "show", "many/two"])["status"],
+        "blocked"
+    );
+    let nobody = "01990000-0000-7000-8000-000000000000";
+    let partly = program.run(&["device", "batch", "unblock", "many/one", nobody]);
+    assert!(partly.code == 1 && partly.out.contains("404"), "{partly:?}");
+    let rotated = program.json(&["device", "batch", "rotate", "many/one"]);
+    let secret = rotated["items"][0]["secret"]["secret"].as_str().unwrap();
+    assert!(secret.starts_with("hy1_"), "{rotated}");
+
+    program.json(&[
+        "node",
+        "add",
+        "profiles",
+        "--address",
+        "hy.example:443",
+        "--stats-url",
+        "http://127.0.0.1:9",
+        "--stats-secret",
+        "0123456789abcdef0123456789abcdef",
+    ]);
+    let set = program.json(&[
+        "device",
+        "profile",
+        "set",
+        "many/one",
+        "--mode",
+        "http",
+        "--listen",
+        "127.0.0.1:9080",
+        "--up",
+        "50mbps",
+        "--lazy",
+    ]);
+    assert_eq!(
+        (set["mode"].as_str(), &set["up"], &set["lazy"]),
+        (Some("http"), &6_250_000.into(), &true.into())
+    );
+    let yaml = program.run(&["device", "profile", "show", "many/one"]);
+    assert!(yaml.out.contains("listen: 127.0.0.1:9080"), "{yaml:?}");
+    program.json(&["device", "profile", "delete", "many/one"]);
+    assert_eq!(
+        program.json(&["device", "profile", "show", "many/one"])["mode"],
+        "socks5"
+    );
+}

@@ -124,7 +124,6 @@ fn what_cannot_be_taken_is_code_2_and_names_the_option() {
         ),
         (&["node", "edit", "n"], "say what to change", ""),
         (&["token", "create", "t"], "--scope", ""),
-        (&["stats", "traffic"], "--user", "--node"),
         (
             &["stats", "traffic", "--user", "a", "--node", "b"],
             "--node",

@@ -2,7 +2,7 @@ use crate::support::{api::Api, house::House};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_postgresql_the_answer_is_503_and_comes_soon() {
+async fn k5_without_postgresql_the_answer_is_503_and_comes_soon() {
     let house = House::start(&[]).await;
     let api = Api::local(&house);
     api.post("/users", json!({"name": "bob"})).await.is(201);
@@ -25,6 +25,10 @@ async fn without_postgresql_the_answer_is_503_and_comes_soon() {
     ] {
         let problem = answer.refused(503, "unavailable");
         assert!(problem.get("detail").is_none(), "{problem}");
+        // K5: what happened inside is told to the log, not to whoever asks
+        let members: Vec<_> = problem.as_object().unwrap().keys().collect();
+        let known = ["code", "request_id", "status", "title", "type"];
+        assert_eq!(members, known, "{problem}");
     }
     assert!(since.elapsed().as_secs() < 20, "{:?}", since.elapsed());
     admin

@@ -1,6 +1,7 @@
 //! The canary: secrets that go through every door, and are then looked for wherever they must not be.
-use crate::support::{api::Api, house::House};
+use crate::support::{api::Api, house::House, people::totp, receiver::Receiver, socket::open};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use chrono::Utc;
 use fake_node::FakeNode;
 use hywarden::telemetry::logs;
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ impl Write for Lines {
     }
 }
 
-fn listen_to_logs() {
+pub fn listen_to_logs() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
         let subscriber = logs::subscriber("debug,hywarden=trace", || Lines).unwrap();
@@ -66,9 +67,16 @@ fn spellings(secret: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_is_where_it_must_not_be() {
+async fn k2_no_secret_is_where_it_must_not_be() {
     listen_to_logs();
-    let house = House::start(&[]).await;
+    let receiver = Receiver::start();
+    let (port, ca) = (receiver.port.to_string(), receiver.ca.to_str().unwrap());
+    let house = House::start(&[
+        ("webhooks.ports", port.as_str()),
+        ("webhooks.allowed_cidrs", "127.0.0.1/32"),
+        ("webhooks.ca_file", ca),
+    ])
+    .await;
     let local = Api::local(&house);
     let stats = FakeNode::start("canary-stats-secret");
     let node = json!({"name": "fra1", "address": "n:443", "stats_url": stats.url(), "stats_secret": "canary-stats-secret",
@@ -91,6 +99,10 @@ async fn no_secret_is_where_it_must_not_be() {
         url.password().unwrap().to_owned()
     };
     secrets.push(hook_secret(&node));
+    // a receiver that hears of everything from here on
+    let hook = json!({"name": "w", "url": receiver.url("/w")});
+    let hook = api.post("/webhooks", hook).await.is(201);
+    secrets.push(text(&hook["secret"])["whsec_".len()..].to_owned());
 
     api.post("/users", json!({"name": "bob"})).await.is(201);
     let made = api
@@ -144,6 +156,75 @@ async fn no_secret_is_where_it_must_not_be() {
         "canary-second-password".to_owned(),
     ]);
 
+    // a person who logs in, mistypes, refreshes, sets up codes (K2)
+    let nobody = Api::remote(&house, None);
+    let wrong = json!({"name": "bob", "password": "canary-mistyped-password"});
+    nobody
+        .post("/auth/login", wrong)
+        .await
+        .refused(401, "bad_login");
+    let wrong = json!({"name": "canary-password-as-a-name", "password": "x"});
+    nobody
+        .post("/auth/login", wrong)
+        .await
+        .refused(401, "bad_login");
+    let link = local
+        .post("/users/bob/password-link", json!({}))
+        .await
+        .is(201);
+    let link = text(&link["url"]).split('#').nth(1).unwrap().to_owned();
+    let set = json!({"token": link, "password": "canary-login-password"});
+    nobody.post("/auth/reset-password", set).await.is(204);
+    let login = json!({"name": "bob", "password": "canary-login-password"});
+    let login = nobody.post("/auth/login", login).await.is(200);
+    let refresh = json!({"refresh_token": login["refresh_token"]});
+    let next = nobody.post("/auth/refresh", refresh).await.is(200);
+    let bob = Api::remote(&house, login["access_token"].as_str());
+    let seed = bob.post("/auth/totp", json!({})).await.is(200);
+    let code = totp(&text(&seed["secret"]), Utc::now().timestamp(), 0);
+    let code = json!({"code": code});
+    let codes = bob.post("/auth/totp/confirm", code).await.is(200);
+    for wrong in ["000000", "canary-recovery-code"] {
+        let body = json!({"name": "bob", "password": "canary-login-password"});
+        let asked = nobody.post("/auth/login", body).await.is(202);
+        secrets.push(text(&asked["challenge"]));
+        let body = json!({"challenge": asked["challenge"], "code": wrong});
+        let status = nobody.post("/auth/login/code", body).await.status;
+        assert!([401, 422].contains(&status));
+    }
+    secrets.extend(codes["recovery_codes"].as_array().unwrap().iter().map(text));
+    secrets.push("canary-recovery-code".to_owned());
+    let ticket = bob.post("/ws-ticket", json!({})).await.is(201);
+    secrets.push(text(&ticket["ticket"]));
+    let protocol = format!("hywarden.v1, ticket.{}", text(&ticket["ticket"]));
+    drop(open(&house.url(), &protocol, &[]).await.unwrap());
+    // once more, which is refused
+    assert!(open(&house.url(), &protocol, &[]).await.is_err());
+    let wrong = json!({"refresh_token": login["refresh_token"], "x": next["refresh_token"]});
+    assert_eq!(nobody.post("/auth/refresh", wrong).await.status, 422);
+    let rotated = api
+        .post("/webhooks/w/rotate-secret", json!({}))
+        .await
+        .is(200);
+    secrets.push(text(&rotated["secret"])["whsec_".len()..].to_owned());
+    receiver.answers(500);
+    api.post("/webhooks/w/test", json!({})).await.is(200);
+    receiver.answers(200);
+    let invite = local.post("/auth/invites", json!({})).await.is(201);
+    let setup = local.post("/auth/setup-token", json!({})).await.is(201);
+    secrets.extend([
+        "canary-mistyped-password".to_owned(),
+        "canary-password-as-a-name".to_owned(),
+        "canary-login-password".to_owned(),
+        link,
+        text(&login["access_token"]),
+        text(&login["refresh_token"]),
+        text(&next["refresh_token"]),
+        text(&seed["secret"]),
+        text(&invite["secret"]),
+        text(&setup["url"]).split('#').nth(1).unwrap().to_owned(),
+    ]);
+
     // the hook, in both forms, with right, wrong, mistyped and malformed ones
     let http = reqwest::Client::new();
     let url = text(&fresh["hook_url"]);
@@ -185,6 +266,23 @@ async fn no_secret_is_where_it_must_not_be() {
         "/traffic/users/bob",
         "/quarantine",
         "/hysteria/status",
+        "/admin/logs?limit=100",
+        "/admin/logs?limit=100&level=warn",
+        "/logs/access?limit=100",
+        "/logs/error?limit=100",
+        "/logs/events?limit=100",
+        "/audit?limit=100",
+        "/users/bob/audit?limit=100",
+        "/users/bob/sessions",
+        "/webhooks",
+        "/webhooks/w/deliveries?limit=100",
+        "/auth/invites",
+        "/admin/dashboard",
+        "/admin/users",
+        "/admin/settings",
+        "/admin/keys",
+        "/config",
+        "/config/validate",
     ] {
         api.get(path).await.is(200);
     }
@@ -193,7 +291,13 @@ async fn no_secret_is_where_it_must_not_be() {
     // the answers that are meant to reveal, and only when they say yes
     let reveals = |what: &str, status: u16| {
         let path = what.split('?').next().unwrap();
-        let made = ["POST /tokens", "POST /nodes", "POST /users/bob/devices"].contains(&path);
+        let made = [
+            "POST /tokens",
+            "POST /nodes",
+            "POST /users/bob/devices",
+            "POST /webhooks",
+        ]
+        .contains(&path);
         let shown = ["/rotate", "/rotate-secret", "/uri", "/config", "/qr"];
         status < 300 && (made || shown.iter().any(|end| path.ends_with(end)))
     };
@@ -206,6 +310,17 @@ async fn no_secret_is_where_it_must_not_be() {
         .text()
         .await
         .unwrap();
+    // the last thing that happened is told, so all before it was
+    api.post("/groups", json!({"name": "last"})).await.is(201);
+    let mut told = receiver.got(1).await;
+    while !told.iter().any(|one| one.body.contains("\"last\"")) {
+        told = receiver.got(told.len() + 1).await;
+    }
+    let told: Vec<_> = told
+        .iter()
+        .map(|one| format!("{:?} {}", one.headers, one.body))
+        .collect();
+    let told = told.join("\n");
     let dump = dump(&house.test.url);
     let logs = String::from_utf8(LINES.lock().unwrap().clone()).unwrap();
     assert!(logs.contains("hywarden::api"), "the log was listened to");
@@ -215,7 +330,12 @@ async fn no_secret_is_where_it_must_not_be() {
     );
     for secret in &secrets {
         for spelling in spellings(secret) {
-            for (place, text) in [("log", &logs), ("metrics", &metrics), ("database", &dump)] {
+            for (place, text) in [
+                ("log", &logs),
+                ("metrics", &metrics),
+                ("database", &dump),
+                ("webhooks", &told),
+            ] {
                 assert!(
                     !text.contains(&spelling),
                     "{secret} in the {place} as {spelling}"

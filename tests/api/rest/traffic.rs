@@ -2,6 +2,7 @@ use crate::support::{
     api::Api,
     house::{House, device, user},
 };
+use hywarden::services::idempotency::Keep;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,7 +14,7 @@ async fn sums_and_their_parts_agree() {
     let tv = house
         .services()
         .devices
-        .create("test", &"bob".into(), &device("tv"))
+        .create("test", &"bob".into(), &device("tv"), &Keep::nothing())
         .await
         .unwrap();
     house.device(user("eve"), device("pc")).await;

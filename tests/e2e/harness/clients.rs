@@ -1,5 +1,9 @@
 //! The official client and sing-box, each with a SOCKS5 proxy for the test.
-use std::{net::SocketAddr, path::Path, process::Command};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 
@@ -55,17 +59,7 @@ impl Client {
             .find(|inbound| inbound["type"] == "socks")
             .unwrap()["listen_port"] = socks.port().into();
         config["log"] = json!({"level": "info", "disabled": false});
-        let path = folder.write(
-            &format!("sing-box-{}.json", socks.port()),
-            config.to_string(),
-        );
-        let mut check = Command::new(PEERS.join("sing-box"));
-        let checked = check.arg("check").arg("-c").arg(&path).output().unwrap();
-        assert!(
-            checked.status.success(),
-            "{}",
-            String::from_utf8_lossy(&checked.stderr)
-        );
+        let path = check_sing_box(folder, &format!("sing-box-{}.json", socks.port()), &config);
         let mut command = Command::new(PEERS.join("sing-box"));
         command
             .env("SSL_CERT_FILE", authority)
@@ -79,4 +73,18 @@ impl Client {
             socks,
         }
     }
+}
+
+/// Writes a configuration that sing-box accepts.
+#[track_caller]
+pub fn check_sing_box(folder: &Folder, name: &str, config: &Value) -> PathBuf {
+    let path = folder.write(name, config.to_string());
+    let mut check = Command::new(PEERS.join("sing-box"));
+    let checked = check.arg("check").arg("-c").arg(&path).output().unwrap();
+    assert!(
+        checked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
+    path
 }

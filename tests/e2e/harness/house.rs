@@ -70,6 +70,19 @@ impl House {
         });
     }
 
+    /// Where people and their browsers reach it.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The link that makes the first superadmin, from where it was put.
+    pub fn setup_link(&self) -> String {
+        let file = self.data().join("setup-link");
+        until("the setup link", || std::fs::read_to_string(&file).ok())
+            .trim()
+            .to_owned()
+    }
+
     /// One verb of the command line.
     pub fn run(&self, verb: &[&str]) -> Output {
         command(&self.data()).args(verb).output().unwrap()
@@ -355,6 +368,7 @@ fn serve(folder: &Folder, port: u16) -> Process {
         "metrics.listen=",
         "accounting.max_interval=2s",
         "database.pool=4",
+        "logins.registration=invite",
     ];
     for setting in settings {
         command.arg("--set").arg(setting);

@@ -142,3 +142,24 @@ fn a_node_decides_for_itself() {
         (Code::NodeDisabled, Some(Code::NodeDisabled))
     );
 }
+
+#[test]
+fn a_paid_node_takes_users_of_a_paid_plan() {
+    let paid = NodeEntry {
+        paid: true,
+        ..node(1, &[1])
+    };
+    for (is_paying, code) in [(false, Some(Code::PlanRequired)), (true, None)] {
+        let user = UserEntry {
+            paid: is_paying,
+            ..user(1)
+        };
+        assert_eq!(user.refused_by(&paid), code);
+        let elsewhere = UserEntry {
+            groups: Arc::default(),
+            ..user
+        };
+        let no_right = Some(Code::NodeNotPermitted);
+        assert_eq!(elsewhere.refused_by(&paid), no_right, "decided first");
+    }
+}

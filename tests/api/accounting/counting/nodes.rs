@@ -87,7 +87,7 @@ async fn a_draining_node_is_emptied_read_and_gone() {
     read(&mut reader).await;
     world
         .db
-        .execute("UPDATE nodes SET draining_at = now(), version = 2; INSERT INTO changes (kind, entity) VALUES ('node', 1)")
+        .execute("UPDATE nodes SET draining_at = now(), removing = true, version = 2; INSERT INTO changes (kind, entity) VALUES ('node', 1)")
         .await;
     world.keeper.caught_up().await.unwrap();
     let source = instance.source(&world, reader.lease().node).await;

@@ -1,0 +1,10 @@
+ALTER TABLE key_fingerprints DROP COLUMN retired_at;
+DELETE FROM key_fingerprints WHERE purpose NOT IN ('pepper', 'connection_id', 'sealing', 'audit');
+ALTER TABLE key_fingerprints ADD CONSTRAINT key_fingerprints_purpose_check CHECK (purpose IN ('pepper', 'connection_id', 'sealing', 'audit'));
+DROP TABLE audit_seals;
+DROP TRIGGER audit_queued ON audit;
+DROP FUNCTION queue_audit_seal();
+DROP TABLE audit_unsealed;
+DROP TABLE user_keys;
+ALTER TABLE audit DROP COLUMN personal, DROP COLUMN user_no;
+DROP INDEX audit_principal_idx;

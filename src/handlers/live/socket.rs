@@ -1,0 +1,166 @@
+//! The socket.
+use super::PROTOCOL;
+use crate::{
+    error::{Error, Result},
+    handlers::problem::Problem,
+    services::{
+        Services,
+        live::{End, Live, Next, Place},
+    },
+};
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::{
+        StatusCode,
+        header::{HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
+    },
+    rt,
+    web::{Data, Payload},
+};
+use actix_ws::{
+    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session,
+};
+use futures_util::StreamExt;
+use std::time::{Duration, Instant};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// The longest message of a client.
+const LONGEST: usize = 16 << 10;
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Open the socket: `Sec-WebSocket-Protocol: hywarden.v1, ticket.<ticket>`. Nothing stands in the URL.
+#[utoipa::path(tag = "live", responses((status = 101, description = "Frames follow"), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+#[get("/ws")]
+pub async fn open_socket(
+    req: HttpRequest,
+    payload: Payload,
+    app: Data<Services>,
+) -> Result<HttpResponse> {
+    let ticket = ticket(&req).ok_or(Error::Unauthenticated)?;
+    if !is_ours(&req, &app.live) {
+        let detail = "pages of this origin may not open a socket";
+        return Ok(Problem::new(StatusCode::FORBIDDEN, "origin", detail).response());
+    }
+    let caller = app.live.redeem(&ticket).await?;
+    let place = app.live.enter(caller)?;
+    let (response, session, stream) =
+        match actix_ws::handle_with_protocols(&req, payload, &[PROTOCOL]) {
+            Ok(opened) => opened,
+            Err(why) => {
+                let why = why.to_string();
+                return Ok(Problem::new(StatusCode::BAD_REQUEST, "no_socket", why).response());
+            }
+        };
+    let stream = stream
+        .max_frame_size(LONGEST)
+        .aggregate_continuations()
+        .max_continuation_size(LONGEST);
+    let live = app.live.clone();
+    rt::spawn(async move {
+        let reason = serve(&live, &place, session.clone(), stream).await;
+        drop(place);
+        // whoever does not read gets no goodbye
+        let _ = timeout(GOODBYE, session.close(reason)).await;
+    });
+    Ok(response)
+}
+
+/// The ticket among the protocols that the client offers.
+fn ticket(req: &HttpRequest) -> Option<String> {
+    let offered = req.headers().get_all(SEC_WEBSOCKET_PROTOCOL);
+    let mut offered = offered
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    offered.find_map(|one| one.trim().strip_prefix("ticket.").map(str::to_owned))
+}
+
+/// A browser says whose page asks: the API's own, or one of the settings. What is no browser says nothing.
+fn is_ours(req: &HttpRequest, live: &Live) -> bool {
+    let Some(origin) = req.headers().get(ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
+    let host = req.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let own = host.is_some_and(|host| {
+        let plain = origin.split_once("://").map(|(_, authority)| authority);
+        plain.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    });
+    own || live.origins.iter().any(|known| known == origin)
+}
+
+async fn serve(
+    live: &Live,
+    place: &Place,
+    mut session: Session,
+    mut stream: AggregatedMessageStream,
+) -> Option<CloseReason> {
+    let mut ping = interval(live.silence / 3);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    if session.text(live.hello()).await.is_err() {
+        return None;
+    }
+    loop {
+        let texts = tokio::select! {
+            next = place.mailbox.next() => match next {
+                Next::Text(text) => vec![text.to_string()],
+                Next::End(end) => return Some(reason(end)),
+            },
+            message = stream.next() => {
+                heard = Instant::now();
+                match message {
+                    Some(Ok(AggregatedMessage::Text(text))) => live.hear(place, &text).await,
+                    Some(Ok(AggregatedMessage::Ping(bytes))) => {
+                        if session.pong(&bytes).await.is_err() {
+                            return None;
+                        }
+                        continue;
+                    }
+                    Some(Ok(AggregatedMessage::Pong(_))) => continue,
+                    Some(Ok(AggregatedMessage::Binary(_))) => return Some(close(CloseCode::Unsupported, "text only")),
+                    Some(Err(ProtocolError::Overflow)) => return Some(close(CloseCode::Size, "at most 16 KiB")),
+                    Some(Err(_)) => return Some(close(CloseCode::Protocol, "")),
+                    Some(Ok(AggregatedMessage::Close(reason))) => return reason,
+                    None => return None,
+                }
+            }
+            _ = ping.tick() => {
+                if heard.elapsed() > live.silence {
+                    return Some(close(CloseCode::Policy, "silent"));
+                }
+                if session.ping(b"").await.is_err() {
+                    return None;
+                }
+                continue;
+            }
+        };
+        for text in texts {
+            // a client that does not read must not keep its place when its box is full
+            let sent = tokio::select! {
+                sent = session.text(text) => sent,
+                end = place.mailbox.ended() => return Some(reason(end)),
+            };
+            if sent.is_err() {
+                return None;
+            }
+        }
+    }
+}
+
+fn reason(end: End) -> CloseReason {
+    match end {
+        End::Slow => close(CloseCode::Again, "too slow"),
+        End::Unauthorised => close(CloseCode::Policy, "no longer authorised"),
+        End::Restart => close(CloseCode::Restart, "restart"),
+    }
+}
+
+fn close(code: CloseCode, description: &str) -> CloseReason {
+    CloseReason {
+        code,
+        description: Some(description.to_owned()),
+    }
+}

@@ -1,0 +1,66 @@
+//! Events from the instance that took them out of the outbox to all others, through Redis; and, because Redis keeps nothing
+//! and may be away, by a look at the table now and then. An event that comes both ways is told once.
+use super::{Live, News};
+use crate::{error::Result, services::events::Place};
+use futures_util::{StreamExt, pin_mut};
+use std::time::Duration;
+
+const CHANNEL: &str = "live-events";
+/// Events of one look.
+const PAGE: i64 = 100;
+
+impl Live {
+    /// Tells committed events here, and to the other instances.
+    pub fn announce(&self, news: Vec<News>) {
+        for one in &news {
+            self.hub.event(one);
+        }
+        let Some(cache) = self.cache.clone() else {
+            return;
+        };
+        tokio::spawn(async move {
+            for one in news {
+                let Ok(text) = serde_json::to_string(&one) else {
+                    continue;
+                };
+                if let Err(error) = cache.say(CHANNEL, &text).await {
+                    tracing::debug!(%error, "other instances will find the events themselves");
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Hears what other instances tell, until the connection is lost.
+    pub async fn listen(&self) -> Result<()> {
+        let Some(cache) = &self.cache else {
+            return std::future::pending().await;
+        };
+        let said = cache.listen(CHANNEL).await.map_err(anyhow::Error::from)?;
+        pin_mut!(said);
+        while let Some(text) = said.next().await {
+            if let Ok(news) = serde_json::from_str(&text) {
+                self.hub.event(&news);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for events that nobody told, behind a place; gives the next place.
+    pub async fn catch_up(&self, place: Option<Place>) -> Result<Place> {
+        let Some(mut place) = place else {
+            return Ok(self.events.latest(1).await?.1);
+        };
+        loop {
+            let (events, next) = self.events.after(&place, PAGE, Duration::ZERO).await?;
+            place = next;
+            let whole = i64::try_from(events.len()).is_ok_and(|n| n >= PAGE);
+            for event in events {
+                self.hub.event(&News::from(event));
+            }
+            if !whole {
+                return Ok(place);
+            }
+        }
+    }
+}

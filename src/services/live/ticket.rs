@@ -1,0 +1,107 @@
+//! Tickets: let somebody in once, within half a minute, without a secret in a URL. What stands behind one is only who it
+//! was; what that may is looked up again when it is used.
+use super::Live;
+use crate::{
+    cache::keys::LiveTicket,
+    clock::random,
+    error::{Error, Result},
+    models::{SessionId, TokenId},
+    repositories::{live, tokens, users},
+    services::{callers::Caller, tokens::as_now},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+
+/// For how long a ticket is good.
+pub const LIFETIME: Duration = Duration::from_secs(30);
+/// Tickets that wait in this instance's memory.
+const MOST: usize = 10_000;
+
+impl Live {
+    /// A ticket for somebody who may follow anything at all.
+    pub async fn ticket(&self, caller: &Caller) -> Result<SecretString> {
+        if caller.user_id.is_none() && !caller.holds("live:read") {
+            return Err(Error::Forbidden("live:read"));
+        }
+        let ticket = BASE64_URL_SAFE_NO_PAD.encode(random::<32>(&*self.store.clock));
+        let (hash, holder) = (hash(&ticket), holder(caller));
+        if let Some(cache) = &self.cache {
+            let written = cache.put(&LiveTicket(&hash), &holder).await;
+            if written.is_ok() {
+                return Ok(ticket.into());
+            }
+        }
+        // Redis is away, or there is none: good on this instance alone
+        let mut kept = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, (_, at)| at.elapsed() < LIFETIME);
+        if kept.len() >= MOST {
+            return Err(Error::Unavailable("another ticket"));
+        }
+        kept.insert(hash, (holder, Instant::now()));
+        Ok(ticket.into())
+    }
+
+    /// Takes a ticket, which is good once.
+    pub async fn redeem(&self, ticket: &str) -> Result<Caller> {
+        let hash = hash(ticket);
+        let here = {
+            let mut kept = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.remove(&hash)
+                .filter(|(_, at)| at.elapsed() < LIFETIME)
+                .map(|(holder, _)| holder)
+        };
+        let holder = match (here, &self.cache) {
+            (Some(holder), _) => Some(holder),
+            (None, Some(cache)) => cache.take(&LiveTicket(&hash)).await.unwrap_or_default(),
+            (None, None) => None,
+        };
+        let holder = holder.ok_or(Error::Unauthenticated)?;
+        self.who(&holder).await?.ok_or(Error::Unauthenticated)
+    }
+
+    /// Who that is now, if it still is anybody.
+    async fn who(&self, holder: &str) -> Result<Option<Caller>> {
+        let Some((kind, id)) = holder.split_once(':') else {
+            return Ok(None);
+        };
+        if kind == "cli" {
+            return Ok(id.parse().ok().and_then(Caller::local));
+        }
+        let Ok(id) = Uuid::try_parse(id) else {
+            return Ok(None);
+        };
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        if kind == "token" {
+            let token = tokens::find(&mut conn, TokenId(id)).await?;
+            return match token.filter(|token| token.is_live(now)) {
+                Some(token) => as_now(&mut conn, token).await,
+                None => Ok(None),
+            };
+        }
+        let Some((user, fresh_at)) = live::person(&mut conn, SessionId(id), now).await? else {
+            return Ok(None);
+        };
+        let user = users::find(&mut conn, &crate::models::Named::Id(user.0)).await?;
+        Ok(user
+            .map(|user| Caller::person(user.id, user.number, user.role, SessionId(id), fresh_at)))
+    }
+}
+
+/// Who it is, to be looked up again: `cli:<uid>`, `token:<id>`, `login:<id>`.
+fn holder(caller: &Caller) -> String {
+    match caller.login {
+        Some(login) => format!("login:{login}"),
+        None => caller.name.clone(),
+    }
+}
+
+fn hash(ticket: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(ticket))
+}

@@ -1,0 +1,19 @@
+//! The live channel: security.md W1, W2.
+mod ends;
+mod entry;
+mod follow;
+
+use crate::support::{api::Api, house::House};
+use serde_json::{Value, json};
+
+async fn token(local: &Api, house: &House, name: &str, scopes: &[&str]) -> Api {
+    let made = local
+        .post("/tokens", json!({"name": name, "scopes": scopes}))
+        .await
+        .is(201);
+    Api::remote(house, made["secret"].as_str())
+}
+
+fn is(kind: &str) -> impl Fn(&Value) -> bool {
+    move |message| message["type"] == kind
+}

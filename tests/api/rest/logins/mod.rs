@@ -1,0 +1,19 @@
+//! Logins through the real program. The numbers are those of the security checks.
+mod browser;
+mod doors;
+mod factors;
+mod limits;
+mod mail;
+mod sessions;
+mod soak;
+mod tokens;
+
+use crate::support::{clock::TurnedClock, database::database, house::House};
+use std::sync::Arc;
+
+/// A house whose time stands until it is turned.
+async fn standing(settings: &[(&str, &str)]) -> (House, Arc<TurnedClock>) {
+    let clock = Arc::new(TurnedClock::at("2030-01-01T00:00:00Z".parse().unwrap()));
+    let house = House::on(database().await, clock.clone(), settings).await;
+    (house, clock)
+}
