@@ -30,13 +30,20 @@ impl Client {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/hysteria_client.py");
         let mut command = Command::new(PEERS.join("venv/bin/python"));
         let process = Process::start("hysteria client", command.arg(script).arg(path));
-        let ready = process.line("listening or FATAL", |line| {
-            let refused = line
-                .contains("FATAL")
-                .then(|| Err(Refused(line.to_owned())));
-            refused.or_else(|| line.contains("SOCKS5 server listening").then_some(Ok(())))
-        });
-        ready.map(|()| Self {
+        // it opens its proxies in no order, so each is waited for
+        let mut offered = vec!["SOCKS5 server listening"];
+        if config.get("http").is_some() {
+            offered.push("HTTP proxy server listening");
+        }
+        for listening in offered {
+            process.line("listening or FATAL", |line| {
+                let refused = line
+                    .contains("FATAL")
+                    .then(|| Err(Refused(line.to_owned())));
+                refused.or_else(|| line.contains(listening).then_some(Ok(())))
+            })?;
+        }
+        Ok(Self {
             _process: process,
             socks,
         })
