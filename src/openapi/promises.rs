@@ -21,6 +21,7 @@ pub fn add(document: &mut OpenApi) {
     answers(components);
     let components = components.clone();
     for (path, item) in &mut document.paths.paths {
+        twin(item);
         let is_edged = path.starts_with(PREFIX);
         for (method, operation) in operations(item) {
             let is_open = operation.security.is_some();
@@ -51,6 +52,21 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &m
     ];
     all.into_iter()
         .filter_map(|(word, operation)| Some((word, operation.as_mut()?)))
+}
+
+/// One handler may answer `PUT` as it answers `PATCH`; clients still call the two by names of their own.
+fn twin(item: &mut PathItem) {
+    let (Some(put), Some(patch)) = (&mut item.put, &item.patch) else {
+        return;
+    };
+    if put.operation_id != patch.operation_id {
+        return;
+    }
+    let name = patch.operation_id.as_deref();
+    put.operation_id = name.map(|name| name.replacen("edit", "replace", 1));
+    let said = patch.summary.as_deref();
+    let what = said.and_then(|said| said.split(':').next());
+    put.summary = what.map(|what| format!("{what}, as `PATCH` does."));
 }
 
 fn secure(components: &mut Components) {

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 use actix_web::{
-    HttpResponse, delete, get, patch, post, put,
+    HttpResponse, delete, get, post, route,
     web::{Data, Path},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -42,7 +42,6 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(unblock_device)
         .service(rotate_device)
         .service(kick_device)
-        .service(replace_device)
         .configure(batch::routes)
         .configure(reveal::routes);
 }
@@ -138,26 +137,8 @@ async fn show_device(
 
 /// Change a device: what is absent stays.
 #[utoipa::path(tag = "devices", params(IfMatch, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
-#[patch("/devices/{device}")]
+#[route("/devices/{device}", method = "PATCH", method = "PUT")]
 async fn edit_device(
-    by: Reach<DevicesWrite>,
-    app: Data<Services>,
-    device: Path<DeviceId>,
-    seen: IfMatch,
-    body: Json<EditDeviceBody>,
-) -> Result<HttpResponse> {
-    if body.0.max_connections.is_some() {
-        by.must_reach_all("devices:write")?;
-    }
-    let edit = body.0.into();
-    let done = app.devices.edit(&by.name, *device, &edit, &seen.0).await?;
-    Ok(tagged(done))
-}
-
-/// Change a device, as `PATCH` does.
-#[utoipa::path(tag = "devices", params(IfMatch, ("device" = DeviceId, Path)), request_body = EditDeviceBody, responses((status = 200, body = DeviceView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
-#[put("/devices/{device}")]
-async fn replace_device(
     by: Reach<DevicesWrite>,
     app: Data<Services>,
     device: Path<DeviceId>,

@@ -23,7 +23,7 @@ use crate::{
     services::{Services, nodes::NodeDetail},
 };
 use actix_web::{
-    HttpResponse, HttpResponseBuilder, delete, get, patch, post,
+    HttpResponse, HttpResponseBuilder, delete, get, post, route,
     web::{Data, Path},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -109,7 +109,7 @@ async fn show_node(
 
 /// Change a node: what is absent stays, `null` removes.
 #[utoipa::path(tag = "nodes", params(IfMatch, ("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
-#[patch("/nodes/{node}")]
+#[route("/nodes/{node}", method = "PATCH", method = "PUT")]
 async fn edit_node(
     by: May<NodesWrite>,
     app: Data<Services>,

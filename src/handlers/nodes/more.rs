@@ -1,7 +1,7 @@
 //! What hangs on a node: its flags, its drain, its health, who is on it.
 use super::{
     tagged,
-    view::{EditNodeBody, ListPage, NodeView},
+    view::{ListPage, NodeView},
 };
 use crate::{
     error::Result,
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use actix_web::{
-    HttpResponse, get, patch, post, put,
+    HttpResponse, get, patch, post,
     web::{Data, Path},
 };
 use chrono::{DateTime, Utc};
@@ -31,8 +31,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
-    cfg.service(replace_node)
-        .service(set_node_flags)
+    cfg.service(set_node_flags)
         .service(drain_node)
         .service(show_node_health)
         .service(list_node_users);
@@ -113,21 +112,6 @@ impl From<UserHere> for UserHereView {
             since: here.since,
         }
     }
-}
-
-/// Change a node, as `PATCH` does.
-#[utoipa::path(tag = "nodes", params(IfMatch, ("node" = String, Path, description = "Id or name")), request_body = EditNodeBody, responses((status = 200, body = NodeView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
-#[put("/nodes/{node}")]
-async fn replace_node(
-    by: May<NodesWrite>,
-    app: Data<Services>,
-    node: Path<String>,
-    seen: IfMatch,
-    body: Json<EditNodeBody>,
-) -> Result<HttpResponse> {
-    let (node, edit) = (Named::from(node.as_str()), body.0.into());
-    let done = app.nodes.edit(&by.name, &node, &edit, &seen.0).await?;
-    Ok(tagged(done))
 }
 
 /// Set a node's labels.

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 use actix_web::{
-    HttpResponse, delete, get, patch, post, put,
+    HttpResponse, delete, get, post, put, route,
     web::{Data, Path},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -44,7 +44,6 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
         .service(explain_user)
         .service(set_rule)
         .service(remove_rule)
-        .service(replace_user)
         .configure(more::routes)
         .configure(batch::routes);
 }
@@ -136,23 +135,8 @@ async fn show_user(
 
 /// Change a user: what is absent stays, `null` removes.
 #[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 422, body = Problem), (status = 412, body = Problem)))]
-#[patch("/users/{user}")]
+#[route("/users/{user}", method = "PATCH", method = "PUT")]
 async fn edit_user(
-    by: May<UsersWrite>,
-    app: Data<Services>,
-    user: Path<String>,
-    seen: IfMatch,
-    body: Json<EditUserBody>,
-) -> Result<HttpResponse> {
-    let (user, edit) = (Named::from(user.as_str()), body.0.into());
-    let done = app.users.edit(&by, &user, &edit, &seen.0).await?;
-    Ok(tagged(done))
-}
-
-/// Change a user, as `PATCH` does.
-#[utoipa::path(tag = "users", params(IfMatch, ("user" = String, Path, description = "Id or name")), request_body = EditUserBody, responses((status = 200, body = UserView), (status = 404, body = Problem), (status = 412, body = Problem), (status = 422, body = Problem)))]
-#[put("/users/{user}")]
-async fn replace_user(
     by: May<UsersWrite>,
     app: Data<Services>,
     user: Path<String>,
