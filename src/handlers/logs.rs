@@ -1,6 +1,6 @@
 //! The last lines of this instance's log over HTTP.
 use super::{
-    events::{EventView, ListEvents, list},
+    events::{ListEvents, list},
     page::{self, Page},
     principal::{AdminRead, EventsRead, May},
     problem::Problem,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    services::Services,
+    services::{Services, events::News},
     telemetry::ring::{Of, RING},
 };
 use actix_web::{HttpResponse, get, web::Data};
@@ -113,7 +113,7 @@ async fn list_error_log(_may: May<AdminRead>, query: Params<ListLog>) -> Result<
 }
 
 /// The same as `/events`.
-#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<EventView>), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<News>), (status = 422, body = Problem)))]
 #[get("/logs/events")]
 async fn list_event_log(
     _may: May<EventsRead>,
@@ -124,7 +124,7 @@ async fn list_event_log(
 }
 
 /// The same as `/events`.
-#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<EventView>), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<News>), (status = 422, body = Problem)))]
 #[get("/admin/events")]
 async fn list_admin_events(
     _may: May<EventsRead>,

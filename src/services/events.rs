@@ -2,7 +2,7 @@
 pub use crate::repositories::events::Place;
 use crate::{
     error::Result,
-    models::{DeviceId, DeviceNo, NodeId, NodeNo, UserId, UserNo},
+    models::{DeviceId, DeviceNo, NodeId, NodeNo, Severity, UserId, UserNo},
     repositories::{
         devices,
         events::{self, Event},
@@ -10,9 +10,13 @@ use crate::{
     },
     services::store::Store,
 };
+use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{collections::HashMap, time::Duration};
 use tokio::time::{Instant, sleep};
+use utoipa::ToSchema;
 
 /// The longest that a follower waits for something to happen.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -32,6 +36,54 @@ pub struct EventDetail {
     pub user: Option<(UserId, String)>,
     pub device: Option<(DeviceId, String)>,
     pub node: Option<(NodeId, String)>,
+}
+
+/// Something that happened.
+// one shape for whoever asks, whoever follows and the other instances: an event reads the same whichever way it came
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = EventView)]
+pub struct News {
+    /// Numbers may be delivered out of order; each comes once.
+    pub number: i64,
+    /// `noun.happened`.
+    pub kind: String,
+    pub severity: Severity,
+    /// Who caused it.
+    pub actor: String,
+    /// The user's name.
+    pub user: Option<String>,
+    pub user_id: Option<UserId>,
+    /// The device's name.
+    pub device: Option<String>,
+    pub device_id: Option<DeviceId>,
+    /// The node's name.
+    pub node: Option<String>,
+    pub node_id: Option<NodeId>,
+    pub data: Value,
+    pub at: DateTime<Utc>,
+}
+
+impl From<EventDetail> for News {
+    fn from(detail: EventDetail) -> Self {
+        let (user_id, user) = detail.user.unzip();
+        let (device_id, device) = detail.device.unzip();
+        let (node_id, node) = detail.node.unzip();
+        let event = detail.event;
+        Self {
+            number: event.number,
+            kind: event.kind,
+            severity: event.severity,
+            actor: event.actor,
+            user,
+            user_id,
+            device,
+            device_id,
+            node,
+            node_id,
+            data: event.data,
+            at: event.at,
+        }
+    }
 }
 
 impl Events {

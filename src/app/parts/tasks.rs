@@ -2,7 +2,7 @@
 use super::Parts;
 use crate::{
     jobs::{self, Crew},
-    services::{enforcement::ExpiryTimer, live::News, logins::Revocations, outbox::Outbox},
+    services::{enforcement::ExpiryTimer, events::News, logins::Revocations, outbox::Outbox},
 };
 use std::sync::Arc;
 

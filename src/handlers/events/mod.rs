@@ -1,7 +1,7 @@
 //! Events and refusals over HTTP.
 mod view;
 
-pub use view::{EventView, ListEvents};
+pub use view::ListEvents;
 
 use super::{
     page::{self, Page},
@@ -15,7 +15,7 @@ use crate::{
     models::Named,
     services::{
         Services,
-        events::{LONGEST_WAIT, Place},
+        events::{LONGEST_WAIT, News, Place},
     },
 };
 use actix_web::{HttpResponse, get, web::Data};
@@ -29,7 +29,7 @@ pub fn routes(cfg: &mut ServiceConfig<'_>) {
 }
 
 /// List events, or follow them: `next_cursor` is always given, and leads to what comes next.
-#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<EventView>), (status = 422, body = Problem)))]
+#[utoipa::path(tag = "events", params(ListEvents), responses((status = 200, body = Page<News>), (status = 422, body = Problem)))]
 #[get("/events")]
 async fn list_events(
     _may: May<EventsRead>,
@@ -56,7 +56,7 @@ pub(super) async fn list(app: &Services, query: ListEvents) -> Result<HttpRespon
         Some(place) => app.events.after(&place, limit, wait).await?,
     };
     Ok(HttpResponse::Ok().json(Page {
-        items: events.into_iter().map(EventView::from).collect(),
+        items: events.into_iter().map(News::from).collect(),
         next_cursor: page::encode(&next),
         total: None,
     }))

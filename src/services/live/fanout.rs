@@ -1,7 +1,10 @@
 //! Events from the instance that took them out of the outbox to all others, through Redis; and, because Redis keeps nothing
 //! and may be away, by a look at the table now and then. An event that comes both ways is told once.
-use super::{Live, News};
-use crate::{error::Result, services::events::Place};
+use super::Live;
+use crate::{
+    error::Result,
+    services::events::{News, Place},
+};
 use futures_util::{StreamExt, pin_mut};
 use std::time::Duration;
 

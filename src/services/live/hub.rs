@@ -2,9 +2,12 @@
 //! boxes of those who follow its topic.
 use super::{
     mailbox::{End, Mailbox},
-    news::News,
+    topic,
 };
-use crate::{services::callers::Caller, telemetry::Metrics};
+use crate::{
+    services::{callers::Caller, events::News},
+    telemetry::Metrics,
+};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
@@ -249,7 +252,7 @@ impl Hub {
         }
         let (kind, data): (Arc<str>, Arc<str>) =
             (news.kind.as_str().into(), json!(news).to_string().into());
-        for topic in news.topics() {
+        for topic in topic::of(news) {
             self.put(&mut state, &topic, &kind, &data, false);
         }
     }

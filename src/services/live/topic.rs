@@ -1,7 +1,7 @@
 //! What can be followed, and by whom.
 use crate::{
     models::{DeviceId, NodeId, UserId},
-    services::callers::Caller,
+    services::{callers::Caller, events::News},
 };
 use uuid::Uuid;
 
@@ -78,4 +78,15 @@ impl Topic {
             "overview"
         }
     }
+}
+
+/// Everything that an event is about, as topics are published.
+pub(super) fn of(news: &News) -> Vec<String> {
+    let mut topics = vec!["events".to_owned()];
+    topics.extend(news.user_id.iter().map(|id| format!("user:{id}")));
+    topics.extend(news.device_id.iter().map(|id| format!("device:{id}")));
+    if let Some(id) = &news.node_id {
+        topics.extend(["nodes".to_owned(), format!("node:{id}")]);
+    }
+    topics
 }
