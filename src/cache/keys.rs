@@ -12,6 +12,11 @@ pub trait Key: Sync {
     fn name(&self) -> String;
 }
 
+/// How long a lease stands that nobody confirms: the 90 s of an unreadable node and the pause between confirmations.
+pub const UNCONFIRMED: Duration = Duration::from_secs(110);
+/// How long failed logins are remembered.
+pub const REMEMBERED: Duration = Duration::from_mins(15);
+
 /// Which installation's leases these are, and since which flush: `<lease space>:<epoch>`.
 pub struct LeaseSpace;
 impl Key for LeaseSpace {
@@ -26,7 +31,7 @@ impl Key for LeaseSpace {
 pub struct UserLeases(pub i64);
 impl Key for UserLeases {
     type Value = Vec<(String, String)>;
-    const TTL: Option<Duration> = Some(super::leases::UNCONFIRMED);
+    const TTL: Option<Duration> = Some(UNCONFIRMED);
     fn name(&self) -> String {
         format!("leases:{{{}}}", self.0)
     }
@@ -36,7 +41,7 @@ impl Key for UserLeases {
 pub struct NodeNews(pub i64);
 impl Key for NodeNews {
     type Value = Vec<String>;
-    const TTL: Option<Duration> = Some(super::leases::UNCONFIRMED);
+    const TTL: Option<Duration> = Some(UNCONFIRMED);
     fn name(&self) -> String {
         format!("lease-news:{{{}}}", self.0)
     }
@@ -71,7 +76,7 @@ impl Key for Arrivals<'_> {
 pub struct SoftLock(pub u64);
 impl Key for SoftLock {
     type Value = String;
-    const TTL: Option<Duration> = Some(super::limits::REMEMBERED);
+    const TTL: Option<Duration> = Some(REMEMBERED);
     fn name(&self) -> String {
         format!("soft-lock:{:x}", self.0)
     }

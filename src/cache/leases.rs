@@ -2,13 +2,10 @@
 //! a user on any instances are decided one after another.
 use super::{
     Cache, Result,
-    keys::{Key, LeaseSpace, NodeNews, Seeded, UserLeases},
+    keys::{Key, LeaseSpace, NodeNews, Seeded, UNCONFIRMED, UserLeases},
 };
 use redis::{Pipeline, Script};
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
-
-/// How long a lease stands that nobody confirms: the 90 s of an unreadable node and the pause between confirmations.
-pub const UNCONFIRMED: Duration = Duration::from_secs(110);
 
 static TAKE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/take_lease.lua")));

@@ -4,14 +4,11 @@ use super::{
     keys::{Arrivals, Key, SoftLock},
 };
 use redis::{Pipeline, Script};
-use std::{sync::LazyLock, time::Duration};
+use std::sync::LazyLock;
 
 static LIMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/limit.lua")));
 static LOCK: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/soft_lock.lua")));
-
-/// How long failures are remembered.
-pub const REMEMBERED: Duration = Duration::from_mins(15);
 
 impl Cache {
     /// Takes one of `burst`, which come back one an `interval`, or gives one back; times in microseconds. When it was

@@ -7,7 +7,8 @@ use crate::{
     },
     cache::{
         self, Cache,
-        leases::{Claim as Asked, Decided, Seen, UNCONFIRMED},
+        keys::UNCONFIRMED,
+        leases::{Claim as Asked, Decided, Seen},
     },
     models::{DeviceNo, NodeNo, OnConflict, UserNo},
 };

@@ -4,7 +4,7 @@ use crate::{
     admission::{AddrKey, slots::Slots},
     cache::{
         Cache,
-        keys::{Arrivals, SoftLock},
+        keys::{Arrivals, REMEMBERED, SoftLock},
     },
     clock::{Clock, random},
     error::{Error, Result},
@@ -146,7 +146,7 @@ impl Limits {
         {
             return;
         }
-        let remembered = i64::try_from(crate::cache::limits::REMEMBERED.as_millis()).unwrap_or(0);
+        let remembered = i64::try_from(REMEMBERED.as_millis()).unwrap_or(0);
         self.locks.with(lock.0, |(until, failures)| {
             if *until + remembered < now {
                 *failures = 0;
