@@ -100,7 +100,7 @@ async fn own_credentials(by: Person, app: Data<Services>) -> Result<HttpResponse
     let scope = SecretsRead::NAME;
     by.reach(scope).ok_or(Error::Forbidden(scope))?;
     let who = Named::Id(by.user_id.ok_or(Error::NeedsLogin)?.0);
-    let all = app.users.credentials(&app.devices, &by.name, &who).await?;
+    let all = app.devices.show_all(&by.name, &who).await?;
     Ok(HttpResponse::Ok().json(credentials(&all)))
 }
 

@@ -87,7 +87,7 @@ async fn show_credentials(
     user: Path<String>,
 ) -> Result<HttpResponse> {
     let user = by.to_user(&app, &user).await?;
-    let all = app.users.credentials(&app.devices, &by.name, &user).await?;
+    let all = app.devices.show_all(&by.name, &user).await?;
     Ok(HttpResponse::Ok()
         .insert_header(("cache-control", "no-store"))
         .json(view(&all)))
@@ -106,10 +106,7 @@ async fn reset_credentials(
     once.run(
         &app,
         StatusCode::OK,
-        async |keep| {
-            let done = app.users.reset_credentials(&app.devices, &by, &user, keep);
-            done.await
-        },
+        async |keep| app.devices.renew_all(&by, &user, keep).await,
         |all: &Vec<DeviceSecret>| view(all),
     )
     .await

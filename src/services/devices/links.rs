@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 impl Devices {
     /// A device's secret with its links, one a permitted node. That it was shown is audited, as it is below.
-    pub(in crate::services) async fn show(
+    pub(super) async fn show(
         &self,
         conn: &mut AsyncPgConnection,
         principal: &str,

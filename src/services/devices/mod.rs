@@ -3,6 +3,7 @@
 mod batch;
 mod create;
 mod links;
+mod of_user;
 mod rotate;
 mod secret;
 

@@ -40,7 +40,7 @@ impl Devices {
     }
 
     /// The same, inside a transaction.
-    pub(in crate::services) async fn renew(
+    pub(super) async fn renew(
         &self,
         conn: &mut AsyncPgConnection,
         principal: &str,

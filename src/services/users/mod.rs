@@ -4,7 +4,6 @@ mod assign;
 mod audit;
 mod batch;
 mod create;
-mod credentials;
 mod edit;
 mod explain;
 mod overdue;
