@@ -2,7 +2,7 @@
 use super::{Parts, figures};
 use crate::{
     config::Settings,
-    handlers::{hook, principal},
+    handlers::{client, hook},
     jobs::Crew,
     router,
     telemetry::listener,
@@ -212,7 +212,7 @@ impl Opening<'_> {
         fs::set_permissions(path, Permissions::from_mode(0o600)).with_context(cannot)?;
         // `bind_uds` would not call `on_connect`, which is how a peer is known
         let server = HttpServer::new(move || App::new().configure(routes.clone()))
-            .on_connect(principal::on_connect)
+            .on_connect(client::on_connect)
             .workers(1)
             .disable_signals()
             .shutdown_timeout(DRAIN_SECONDS)

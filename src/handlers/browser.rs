@@ -1,5 +1,5 @@
 //! What browsers must be told, and what they tell us: whose page asks, over what, and what its pages may do.
-use super::{client::TrustedProxies, principal};
+use super::client::{TrustedProxies, local_uid};
 use crate::{error::Error, services::logins::Place};
 use actix_web::{
     FromRequest, HttpRequest,
@@ -135,7 +135,7 @@ pub fn is_foreign(req: &HttpRequest) -> bool {
 
 /// Whether what a request carries can be read on its way: over plain HTTP from anywhere but this machine.
 pub fn is_readable(req: &HttpRequest) -> bool {
-    if req.app_config().secure() || principal::is_local(req) || is_proxied_tls(req) {
+    if req.app_config().secure() || local_uid(req).is_some() || is_proxied_tls(req) {
         return false;
     }
     let here = req

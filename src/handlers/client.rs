@@ -1,7 +1,25 @@
-//! From which address a request comes.
-use actix_web::HttpRequest;
+//! From where a request comes: from this machine's own socket, or from which address.
+use actix_web::{HttpRequest, dev::Extensions, rt::net::UnixStream};
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::{any::Any, net::IpAddr};
+
+/// The uid at the other end of the local socket, as the kernel says.
+#[derive(Clone, Copy, Debug)]
+struct PeerUid(u32);
+
+/// To be given to `HttpServer::on_connect`: notes who is at the other end of a local socket.
+pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
+    if let Some(socket) = connection.downcast_ref::<UnixStream>()
+        && let Ok(peer) = socket.peer_cred()
+    {
+        data.insert(PeerUid(peer.uid()));
+    }
+}
+
+/// Whose process asks, if it asks by this machine's own socket.
+pub fn local_uid(req: &HttpRequest) -> Option<u32> {
+    req.conn_data::<PeerUid>().map(|peer| peer.0)
+}
 
 /// The proxies whose `X-Forwarded-For` is believed.
 #[derive(Clone, Debug, Default)]

@@ -3,6 +3,7 @@
 use super::{
     browser, json, principal,
     problem::Problem,
+    request::{AskedBy, Deadlines, request_id, with_id},
     unread::{Unread, hold},
 };
 use crate::{
@@ -25,14 +26,6 @@ use actix_web::{
     web::Data,
 };
 use std::time::{Duration, Instant};
-use uuid::Uuid;
-
-/// How long one request may take in all, and how long its body may take to arrive (I4).
-#[derive(Clone, Copy, Debug)]
-pub struct Deadlines {
-    pub request: Duration,
-    pub body: Duration,
-}
 
 /// What may take longer than the rest, by so much: followers wait, and some work is measured by what there is.
 const LONGER: Duration = Duration::from_secs(30);
@@ -52,17 +45,6 @@ const LONGEST_HEAD: usize = 16 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-tokio::task_local! { static REQUEST: Uuid; }
-
-/// The id of the request being answered: the header, the problem's body and the log line carry the same.
-pub fn request_id() -> Option<Uuid> {
-    REQUEST.try_with(|id| *id).ok()
-}
-
-/// Who asked, left by the extractor for the log line.
-#[derive(Clone, Debug)]
-pub struct AskedBy(pub String);
-
 /// The guard of the API's scope.
 pub async fn edge<B: MessageBody + 'static>(
     clock: Data<dyn Clock>,
@@ -73,7 +55,7 @@ pub async fn edge<B: MessageBody + 'static>(
     let id = clock.uuid();
     let started = Instant::now();
     let method = req.method().clone();
-    let mut res = REQUEST.scope(id, Box::pin(guarded(req, next))).await?;
+    let mut res = with_id(id, Box::pin(guarded(req, next))).await?;
     let request = res.request();
     // the pattern, never the path: a path may hold a name that is nobody's business
     let pattern = request.match_pattern().unwrap_or_default();

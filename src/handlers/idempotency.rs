@@ -2,7 +2,7 @@
 //!
 //! A handler takes [`Once`], and hands the service the `Keep` that it is given:
 //! `once.created::<_, UserView>(&app, async |keep| app.users.create(&by.name, &body, keep).await).await`.
-use super::edge::AskedBy;
+use super::request::AskedBy;
 use crate::{
     error::{Error, Result},
     services::{

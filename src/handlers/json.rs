@@ -1,8 +1,8 @@
 //! JSON bodies, at most 64 KiB, whose errors name the field.
 use super::{
-    edge::Deadlines,
     idempotency::{BodyDigest, KEY},
     principal,
+    request::Deadlines,
     unread::Unread,
 };
 use crate::error::{Error, FieldError};

@@ -1,5 +1,5 @@
 //! Who asks, and what they may: the permission of a route is an argument of its handler.
-use super::{auth::cookies, browser, edge::AskedBy};
+use super::{browser, client::local_uid, cookies, request::AskedBy};
 use crate::{
     error::Error,
     models::{DeviceId, Named, UserNo},
@@ -11,33 +11,18 @@ use crate::{
 };
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
-    dev::{Extensions, Payload, ServiceRequest},
+    dev::{Payload, ServiceRequest},
     http::header::AUTHORIZATION,
-    rt::net::UnixStream,
     web::{Data, Path},
 };
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use std::{
-    any::Any,
     future::{Ready, ready},
     marker::PhantomData,
     ops::Deref,
 };
 use tokio_util::sync::CancellationToken;
-
-/// The uid at the other end of the local socket, as the kernel says.
-#[derive(Clone, Copy, Debug)]
-struct PeerUid(u32);
-
-/// To be given to `HttpServer::on_connect`: notes who is at the other end of a local socket.
-pub fn on_connect(connection: &dyn Any, data: &mut Extensions) {
-    if let Some(socket) = connection.downcast_ref::<UnixStream>()
-        && let Ok(peer) = socket.peer_cred()
-    {
-        data.insert(PeerUid(peer.uid()));
-    }
-}
 
 /// What a token must hold to be let through.
 pub trait Scope {
@@ -300,15 +285,10 @@ impl FromRequest for Anyone {
     }
 }
 
-/// Whether the other end is on this machine's own socket.
-pub fn is_local(req: &HttpRequest) -> bool {
-    req.conn_data::<PeerUid>().is_some()
-}
-
 /// The local socket's peer, the holder of a token, or a person that is logged in. Nothing is trusted for coming from
 /// 127.0.0.1, and what stands in a URL is never looked at.
 async fn caller(req: &HttpRequest) -> Result<Caller, Error> {
-    if let Some(PeerUid(uid)) = req.conn_data::<PeerUid>().copied() {
+    if let Some(uid) = local_uid(req) {
         return Caller::local(uid).ok_or(Error::Unauthenticated);
     }
     let services: &Data<Services> = req

@@ -1,5 +1,5 @@
 //! Errors as `application/problem+json` (RFC 9457): the one place where a domain error meets HTTP.
-use super::{codes, edge::request_id};
+use super::{codes, request::request_id};
 use crate::error::{Error, FieldError};
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,

@@ -4,7 +4,7 @@
 mod promises;
 
 use crate::{
-    handlers::{admin, logs, problem::Problem},
+    handlers::{logs, problem::Problem, stats},
     router,
 };
 use actix_web::App;
@@ -18,7 +18,7 @@ use utoipa_actix_web::AppExt;
         title = "Hywarden",
         description = "Decides who may connect to a fleet of Hysteria2 servers, counts what they use, and cuts them off the moment they may not. Errors are application/problem+json with stable codes; lists are pages of at most 100; bytes are whole numbers; times are UTC.",
     ),
-    components(schemas(Problem, admin::view::StepWord, logs::Level)),
+    components(schemas(Problem, stats::StepWord, logs::Level)),
     tags(
         (name = "auth", description = "People who log in"),
         (name = "users", description = "Accounts"),

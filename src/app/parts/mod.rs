@@ -13,8 +13,8 @@ use crate::{
     config::Settings,
     database::Database,
     handlers::{
-        browser::AllowedOrigins, client::TrustedProxies, docs::Docs, edge::Deadlines,
-        problem::Methods,
+        browser::AllowedOrigins, client::TrustedProxies, docs::Docs, problem::Methods,
+        request::Deadlines,
     },
     hysteria::stats::Dialer,
     jobs::Crew,

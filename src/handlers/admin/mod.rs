@@ -1,6 +1,6 @@
 //! What admins see at a glance, and what they switch.
 mod switches;
-pub mod view;
+mod view;
 
 use super::{
     principal::{AdminRead, May},

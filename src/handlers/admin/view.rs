@@ -3,73 +3,13 @@ use crate::{
     handlers::stats::OnlineView,
     models::{Status, UserId},
     services::{
-        reports::{Compared, Point, Ranked, Step},
+        reports::{Compared, Ranked},
         rounds::Round,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-
-/// The steps of a series.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StepWord {
-    Hour,
-    Day,
-}
-
-impl From<StepWord> for Step {
-    fn from(word: StepWord) -> Self {
-        match word {
-            StepWord::Hour => Self::Hour,
-            StepWord::Day => Self::Day,
-        }
-    }
-}
-
-/// Which series.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct SeriesQuery {
-    /// `hour` or `day`.
-    pub step: Option<StepWord>,
-    /// Steps back from now, at most 1,000.
-    pub points: Option<i64>,
-    /// Of this user alone: id or name.
-    pub user: Option<String>,
-    /// Of this node alone: id or name.
-    pub node: Option<String>,
-}
-
-/// Bytes of an hour or a day.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PointView {
-    pub at: DateTime<Utc>,
-    /// Upload.
-    pub tx: i64,
-    /// Download.
-    pub rx: i64,
-}
-
-impl From<Point> for PointView {
-    fn from(point: Point) -> Self {
-        Self {
-            at: point.at,
-            tx: point.tx,
-            rx: point.rx,
-        }
-    }
-}
-
-/// Bytes by hour or day; steps without a byte are left out.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SeriesView {
-    pub from: DateTime<Utc>,
-    pub to: DateTime<Utc>,
-    pub points: Vec<PointView>,
-}
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Bytes of a time, and of the time before it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,13 +1,10 @@
 //! Coming in and going out.
-use super::{
-    cookies,
-    view::login::{
-        ChallengeView, CodeBody, HeldView, LoginBody, LoginView, LogoutBody, RefreshBody,
-    },
+use super::view::login::{
+    ChallengeView, CodeBody, HeldView, LoginBody, LoginView, LogoutBody, RefreshBody,
 };
 use crate::{
     error::Result,
-    handlers::{browser::Visitor, json::Small, principal::MaybePerson, problem::Problem},
+    handlers::{browser::Visitor, cookies, json::Small, principal::MaybePerson, problem::Problem},
     services::{
         Services,
         logins::{Attempt, Outcome},

@@ -2,7 +2,6 @@
 //! invitations, the first superadmin and lost passwords (`doors`), the pages for those without the panel (`pages`), and the
 //! paths of other panels (`aliases`).
 mod aliases;
-pub mod cookies;
 mod doors;
 mod login;
 mod own;

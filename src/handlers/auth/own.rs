@@ -1,6 +1,5 @@
 //! What a person sees and sets of its own account.
 use super::{
-    cookies,
     login::left,
     view::{
         login::HeldView,
@@ -14,6 +13,7 @@ use crate::{
     error::{Error, Result},
     handlers::{
         browser::Visitor,
+        cookies,
         etag::{IfMatch, tag},
         json::Small,
         principal::{Anyone, Person, Scope, SecretsRead},

@@ -2,10 +2,10 @@
 use crate::{
     error::{Error, Result},
     handlers::{
-        admin::view::StepWord,
         principal::{May, TrafficRead},
         problem::Problem,
         query::Params,
+        stats::StepWord,
     },
     models::Named,
     services::{

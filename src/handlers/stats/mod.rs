@@ -1,6 +1,9 @@
 //! This instance and its figures over HTTP.
+mod view;
+
+pub use view::{OnlineView, StepWord};
+
 use super::{
-    admin::view::{PointView, SeriesQuery, SeriesView},
     principal::{May, SystemRead, TrafficRead},
     problem::Problem,
     query::Params,
@@ -15,83 +18,14 @@ use crate::{
     },
 };
 use actix_web::{HttpResponse, get, web::Data};
-use chrono::{DateTime, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+use view::{DirectoryView, PointView, PoolView, SeriesQuery, SeriesView, SystemView};
 
 /// The routes.
 pub fn routes(cfg: &mut ServiceConfig<'_>) {
     cfg.service(show_system)
         .service(show_traffic_series)
         .service(show_online);
-}
-
-/// This instance.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SystemView {
-    pub version: &'static str,
-    pub started_at: DateTime<Utc>,
-    pub uptime_seconds: i64,
-    /// Resident; `null` where the system does not tell.
-    pub memory_bytes: Option<u64>,
-    pub threads: Option<u64>,
-    pub database_bytes: i64,
-    pub pools: Vec<PoolView>,
-    /// Whether Redis answers; `null` without Redis.
-    pub redis_up: Option<bool>,
-    pub directory: DirectoryView,
-}
-
-/// A pool of connections to the database.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PoolView {
-    pub name: &'static str,
-    pub size: usize,
-    pub open: usize,
-    pub idle: usize,
-    pub waiting: usize,
-}
-
-/// What logins are decided from.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DirectoryView {
-    pub users: usize,
-    pub devices: usize,
-    pub read_at: Option<DateTime<Utc>>,
-    /// Filled, and follows the change log.
-    pub ready: bool,
-}
-
-/// Who is online, as far as this instance knows.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OnlineView {
-    pub users: usize,
-    pub devices: usize,
-    pub connections: usize,
-    pub nodes: Vec<NodeOnlineView>,
-}
-
-/// Devices online on a node.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct NodeOnlineView {
-    pub node: String,
-    pub devices: usize,
-}
-
-impl OnlineView {
-    pub(super) fn of(app: &Services) -> Self {
-        let (online, nodes) = app.system.online();
-        let nodes = nodes.into_iter();
-        Self {
-            users: online.users,
-            devices: online.devices,
-            connections: online.connections,
-            nodes: nodes
-                .map(|(node, devices)| NodeOnlineView { node, devices })
-                .collect(),
-        }
-    }
 }
 
 /// This instance: memory, pools, what it holds.
