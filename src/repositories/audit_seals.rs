@@ -1,10 +1,11 @@
 //! The chain over the audit: what waits to be sealed, the links, and what a verifier reads.
+use super::alone;
 use crate::schema::{audit_seals as s, audit_unsealed};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Binary, Bool, Nullable, SmallInt, Text, Timestamptz},
+    sql_types::{BigInt, Binary, Nullable, SmallInt, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -41,20 +42,9 @@ pub struct Seal {
     pub sealed_at: DateTime<Utc>,
 }
 
-#[derive(QueryableByName)]
-struct Taken {
-    #[diesel(sql_type = Bool)]
-    taken: bool,
-}
-
 /// Whether this transaction is the one that seals, until it ends.
 pub async fn try_lock(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
-    let taken: Taken = sql_query(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended('hywarden.audit.' || current_schema(), 0)) AS taken",
-    )
-    .get_result(conn)
-    .await?;
-    Ok(taken.taken)
+    alone::try_lock(conn, "audit").await
 }
 
 /// The oldest rows that wait, with a row for each that is gone.

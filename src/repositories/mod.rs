@@ -2,6 +2,7 @@
 //! ids arrive as arguments. Verbs: `find` gives an option, `list`, `insert`, `update`, `lock_*`, `count_*`.
 use diesel_async::{AsyncPgConnection, pooled_connection::deadpool::Pool};
 
+mod alone;
 mod pool;
 
 pub use pool::{Use, pool};

@@ -1,24 +1,13 @@
 //! Events that wait to be handed out.
-use super::events::Event;
+use super::{alone, events::Event};
 use crate::schema::{events, outbox};
 use chrono::{DateTime, Utc};
-use diesel::{prelude::*, sql_query, sql_types::Bool};
+use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-
-#[derive(QueryableByName)]
-struct Taken {
-    #[diesel(sql_type = Bool)]
-    taken: bool,
-}
 
 /// Whether this transaction is the one that hands out, until it ends: events of one user arrive in their order.
 pub async fn try_lock(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
-    let taken: Taken = sql_query(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended('hywarden.outbox.' || current_schema(), 0)) AS taken",
-    )
-    .get_result(conn)
-    .await?;
-    Ok(taken.taken)
+    alone::try_lock(conn, "outbox").await
 }
 
 /// Locks the oldest events that nobody else is handing out, at most `limit`. Gives their numbers, and what is left of them:
