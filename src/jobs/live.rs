@@ -1,14 +1,12 @@
 //! What the live channel does each second, what it hears from other instances, and who is shown out.
+use super::round::tick;
 use crate::services::{
     live::{GaugesTold, Live},
     logins::Revocations,
     rounds::Rounds,
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::broadcast::error::RecvError,
-    time::{Interval, MissedTickBehavior, interval},
-};
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 /// Between two states that are told.
@@ -43,12 +41,6 @@ pub async fn run(live: Live, rounds: Rounds, stop: CancellationToken) {
             tracing::debug!(%error, "the live channel waits for the database");
         }
     }
-}
-
-fn tick(every: Duration) -> Interval {
-    let mut tick = interval(every);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    tick
 }
 
 /// Shows out whoever may no longer follow: as soon as anything about people or tokens changed anywhere, and now and then

@@ -11,6 +11,7 @@ pub mod outbox;
 pub mod overdue;
 pub mod partitions;
 pub mod poller;
+mod round;
 pub mod sweeper;
 pub mod switches;
 pub mod webhooks;

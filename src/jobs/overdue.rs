@@ -1,7 +1,7 @@
 //! What is due of users: who expired is noted for the lists, whose grace is over is erased.
+use super::round::{note, tick};
 use crate::services::{accounting::Accounting, rounds::Rounds, users::Overdue};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 const LAPSES: Duration = Duration::from_secs(5);
@@ -14,11 +14,6 @@ pub async fn run(
     rounds: Rounds,
     stop: CancellationToken,
 ) {
-    let tick = |every| {
-        let mut tick = interval(every);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tick
-    };
     let (mut lapses, mut grace) = (tick(LAPSES), tick(GRACE));
     loop {
         let (job, every, done) = tokio::select! {
@@ -26,9 +21,6 @@ pub async fn run(
             _ = lapses.tick() => ("lapses", LAPSES, overdue.lapse().await),
             _ = grace.tick() => ("grace", GRACE, overdue.erase().await),
         };
-        rounds.note(job, every, &done);
-        if let Err(error) = done {
-            accounting.job_failed(job, &error);
-        }
+        note(&accounting, &rounds, (job, every), &done);
     }
 }

@@ -1,7 +1,7 @@
 //! What is due now and then: left-over sums, windows, what nobody needs any more.
+use super::round::{note, tick};
 use crate::services::{accounting::Accounting, rounds::Rounds};
 use std::{sync::Arc, time::Duration};
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks for windows whose boundary is past.
@@ -19,11 +19,6 @@ pub async fn run(
     rounds: Rounds,
     stop: CancellationToken,
 ) {
-    let tick = |every| {
-        let mut tick = interval(every);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tick
-    };
     let (mut sums, mut windows, mut retention) = (tick(every), tick(WINDOWS), tick(RETENTION));
     let mut census = tick(CENSUS);
     loop {
@@ -34,9 +29,6 @@ pub async fn run(
             _ = census.tick() => ("census", CENSUS, accounting.count_everybody().await),
             _ = retention.tick() => ("retention", RETENTION, accounting.forget().await.map(|_| ())),
         };
-        rounds.note(job, every, &done);
-        if let Err(error) = done {
-            accounting.job_failed(job, &error);
-        }
+        note(&accounting, &rounds, (job, every), &done);
     }
 }
