@@ -1,8 +1,9 @@
 //! What each verb works with: the client, the printer, and how objects are found by name.
 use super::{
+    body::Body,
     client::Client,
     failure::Failure,
-    output::{Column, Printer},
+    output::{Column, Printer, Table},
     path::Path,
 };
 use serde_json::{Value, json};
@@ -40,6 +41,25 @@ impl Console {
 "
             )
         })
+    }
+
+    /// Does one verb to many objects, and writes what became of each. What could not be done to one makes the command
+    /// fail once all is said.
+    pub async fn batch(
+        &mut self,
+        path: &Path,
+        body: Body,
+        columns: &[Column],
+    ) -> Result<(), Failure> {
+        let answer = self.api.post(path, Some(&body.into())).await?;
+        self.out.answer(&answer, |answer| {
+            let items = answer.get("items").and_then(Value::as_array);
+            Table::new(columns).page(items.map_or(&[], Vec::as_slice))
+        })?;
+        match answer.get("failed").and_then(Value::as_u64) {
+            None | Some(0) => Ok(()),
+            Some(failed) => Err(Failure::failed(format!("{failed} could not be done"))),
+        }
     }
 
     /// The id of a device named by its id or as `USER/NAME`.

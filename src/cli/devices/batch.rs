@@ -3,11 +3,10 @@ use crate::cli::{
     body::Body,
     console::Console,
     failure::Failure,
-    output::{Column, Table, text},
+    output::{Column, text},
     path::Path,
 };
 use clap::{Args, builder::PossibleValuesParser};
-use serde_json::Value;
 
 /// The verbs, as the API has them.
 const VERBS: [&str; 5] = ["block", "unblock", "rotate", "kick", "remove"];
@@ -33,7 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::left("WHY NOT", |i| text(i, "error.detail")),
 ];
 
-/// Does it. What could not be done to one makes the command fail once all is said.
+/// Does it.
 pub async fn batch(batch: Batch, on: &mut Console) -> Result<(), Failure> {
     let mut ids = Vec::with_capacity(batch.devices.len());
     for device in &batch.devices {
@@ -43,14 +42,6 @@ pub async fn batch(batch: Batch, on: &mut Console) -> Result<(), Failure> {
         .with("action", batch.action)
         .with_list("devices", &ids)
         .with_flag("dry_run", batch.dry_run);
-    let path = Path::of(&["devices:batch"])?;
-    let answer = on.api.post(&path, Some(&body.into())).await?;
-    on.out.answer(&answer, |answer| {
-        let items = answer.get("items").and_then(Value::as_array);
-        Table::new(COLUMNS).page(items.map_or(&[], Vec::as_slice))
-    })?;
-    match answer.get("failed").and_then(Value::as_u64) {
-        None | Some(0) => Ok(()),
-        Some(failed) => Err(Failure::failed(format!("{failed} could not be done"))),
-    }
+    on.batch(&Path::of(&["devices:batch"])?, body, COLUMNS)
+        .await
 }

@@ -3,7 +3,7 @@ use crate::cli::{
     body::Body,
     console::Console,
     failure::Failure,
-    output::{Column, Table, text},
+    output::{Column, text},
     path::Path,
     values::{Size, size},
 };
@@ -67,7 +67,7 @@ const COLUMNS: &[Column] = &[
     Column::left("WHY NOT", |i| text(i, "error.detail")),
 ];
 
-/// Does it. What could not be done to one makes the command fail once all is said.
+/// Does it.
 pub async fn batch(batch: Batch, on: &mut Console) -> Result<(), Failure> {
     let creates = batch.action == "create";
     let (of_all, of_each) = if creates {
@@ -90,16 +90,5 @@ pub async fn batch(batch: Batch, on: &mut Console) -> Result<(), Failure> {
     if let Some(plan) = of_each {
         body = body.with("like", Value::from(Body::new().with("plan", plan)));
     }
-    let answer = on
-        .api
-        .post(&Path::of(&["users:batch"])?, Some(&body.into()))
-        .await?;
-    on.out.answer(&answer, |answer| {
-        let items = answer.get("items").and_then(Value::as_array);
-        Table::new(COLUMNS).page(items.map_or(&[], Vec::as_slice))
-    })?;
-    match answer.get("failed").and_then(Value::as_u64) {
-        None | Some(0) => Ok(()),
-        Some(failed) => Err(Failure::failed(format!("{failed} could not be done"))),
-    }
+    on.batch(&Path::of(&["users:batch"])?, body, COLUMNS).await
 }
