@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use diesel::{
     dsl::sql,
     prelude::*,
-    sql_types::{BigInt, Text},
+    sql_types::{Array, BigInt, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What a plan says; made and written back whole.
@@ -151,20 +152,25 @@ pub async fn names(
         .await
 }
 
-/// How many users have a plan; `most` stands for that many or more.
+/// How many users have each of these plans; `most` stands for that many or more.
 pub async fn count_users(
     conn: &mut AsyncPgConnection,
-    plan: PlanNo,
+    of: &[PlanNo],
     most: i64,
-) -> QueryResult<i64> {
-    let some: Vec<UserNo> = users::table
-        .filter(users::plan_no.eq(plan))
-        .order(users::number)
-        .limit(most)
-        .select(users::number)
+) -> QueryResult<HashMap<PlanNo, i64>> {
+    #[derive(QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = BigInt)]
+        number: PlanNo,
+        #[diesel(sql_type = BigInt)]
+        counted: i64,
+    }
+    let counted: Vec<Counted> = diesel::sql_query(include_str!("sql/count_holders.sql"))
+        .bind::<Array<BigInt>, _>(of)
+        .bind::<BigInt, _>(most)
         .load(conn)
         .await?;
-    Ok(i64::try_from(some.len()).unwrap_or(most))
+    Ok(counted.into_iter().map(|c| (c.number, c.counted)).collect())
 }
 
 /// The next users with a plan, by number.

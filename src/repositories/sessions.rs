@@ -8,6 +8,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::try_join;
 use ipnet::IpNet;
 
 /// A login to be stored.
@@ -88,11 +89,12 @@ pub async fn list(
     limit: i64,
 ) -> QueryResult<Vec<Session>> {
     let mut query = Session::query()
-        .filter(sessions::user_no.eq(user))
+        // a range and an order of both: with one value the planner may walk everybody's logins by id instead
+        .filter(sessions::user_no.between(user, user))
         .filter(sessions::ended_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::used_at.gt(used_after))
-        .order(sessions::id.desc())
+        .order((sessions::user_no.desc(), sessions::id.desc()))
         .limit(limit)
         .into_boxed();
     if let Some(before) = before {
@@ -267,6 +269,21 @@ pub async fn find_refresh(
         .optional()
 }
 
+/// A refresh token by its hash, with its person.
+pub async fn find_refresh_with_user(
+    conn: &mut AsyncPgConnection,
+    hash: &[u8],
+) -> QueryResult<Option<(RefreshToken, User)>> {
+    refresh_tokens::table
+        .inner_join(sessions::table.on(sessions::id.eq(refresh_tokens::session)))
+        .inner_join(users::table.on(users::number.eq(sessions::user_no)))
+        .filter(refresh_tokens::hash.eq(hash))
+        .select((RefreshToken::as_select(), User::as_select()))
+        .first(conn)
+        .await
+        .optional()
+}
+
 /// Stores a refresh token that nobody has used yet.
 pub async fn insert_refresh(
     conn: &mut AsyncPgConnection,
@@ -284,28 +301,36 @@ pub async fn insert_refresh(
         .await
 }
 
-/// Exchanges a token for its successor. What older ones were exchanged for is no longer handed out.
+/// Exchanges a token for its successor, in one turn to the server. What older ones were exchanged for is no longer handed
+/// out.
 pub async fn exchange(
-    conn: &mut AsyncPgConnection,
+    conn: &AsyncPgConnection,
     token: &RefreshToken,
     successor: &[u8],
     sealed: &[u8],
     at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    diesel::update(refresh_tokens::table)
+    let (mut first, mut second, mut third) = (conn, conn, conn);
+    let forget = diesel::update(refresh_tokens::table)
         .filter(refresh_tokens::session.eq(token.session))
+        .filter(refresh_tokens::hash.ne(&token.hash))
         .filter(refresh_tokens::successor_sealed.is_not_null())
         .set(refresh_tokens::successor_sealed.eq(None::<Vec<u8>>))
-        .execute(conn)
-        .await?;
-    diesel::update(refresh_tokens::table.find(&token.hash))
+        .execute(&mut first);
+    let exchange = diesel::update(refresh_tokens::table.find(&token.hash))
         .set((
             refresh_tokens::used_at.eq(at),
             refresh_tokens::successor.eq(successor),
             refresh_tokens::successor_sealed.eq(sealed),
         ))
-        .execute(conn)
-        .await?;
-    insert_refresh(conn, successor, token.session, at).await?;
+        .execute(&mut second);
+    let insert = diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::hash.eq(successor),
+            refresh_tokens::session.eq(token.session),
+            refresh_tokens::issued_at.eq(at),
+        ))
+        .execute(&mut third);
+    try_join!(forget, exchange, insert)?;
     Ok(())
 }

@@ -239,15 +239,13 @@ async fn details(conn: &mut AsyncPgConnection, page: Vec<Plan>) -> Result<Vec<Pl
     for (plan, _, name) in plans::groups_of(conn, &numbers).await? {
         groups.entry(plan).or_default().push(name);
     }
-    let mut all = Vec::new();
-    for plan in page {
-        all.push(PlanDetail {
-            users: plans::count_users(conn, plan.number, MOST_COUNTED).await?,
-            groups: groups.remove(&plan.number).unwrap_or_default(),
-            plan,
-        });
-    }
-    Ok(all)
+    let mut users = plans::count_users(conn, &numbers, MOST_COUNTED).await?;
+    let detail = |plan: Plan| PlanDetail {
+        users: users.remove(&plan.number).unwrap_or_default(),
+        groups: groups.remove(&plan.number).unwrap_or_default(),
+        plan,
+    };
+    Ok(page.into_iter().map(detail).collect())
 }
 
 fn trace<'a>(

@@ -7,10 +7,10 @@ pub use list::{After, Filter, Sort, count, list};
 
 use crate::{
     models::{Named, PlanNo, Role, User, UserId, UserNo, Window},
-    schema::{group_users, groups, users},
+    schema::{group_users, groups, plans, users},
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{dsl::array, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -69,6 +69,32 @@ diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::
 pub async fn find(conn: &mut AsyncPgConnection, who: &Named) -> QueryResult<Option<User>> {
     let query = User::query()
         .filter(users::erased_at.is_null())
+        .into_boxed();
+    match who {
+        Named::Id(id) => query.filter(users::id.eq(id)),
+        Named::Name(name) => query.filter(lower(users::name).eq(lower(name))),
+    }
+    .first(conn)
+    .await
+    .optional()
+}
+
+/// The same with the names of its groups and of its plan, in one query.
+pub async fn show(
+    conn: &mut AsyncPgConnection,
+    who: &Named,
+) -> QueryResult<Option<(User, Vec<String>, Option<String>)>> {
+    let groups = group_users::table
+        .inner_join(groups::table.on(groups::number.eq(group_users::group_no)))
+        .filter(group_users::user_no.eq(users::number))
+        .order(groups::name)
+        .select(groups::name);
+    let plan = plans::table
+        .filter(users::plan_no.eq(plans::number.nullable()))
+        .select(plans::name);
+    let query = users::table
+        .filter(users::erased_at.is_null())
+        .select((User::as_select(), array(groups), plan.single_value()))
         .into_boxed();
     match who {
         Named::Id(id) => query.filter(users::id.eq(id)),

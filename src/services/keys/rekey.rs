@@ -74,11 +74,19 @@ impl Keys {
     }
 
     async fn reseal_column(&self, of: Column, newest: i16) -> Result<usize> {
-        let (mut moved, mut after) = (0, START.to_owned());
+        let (mut moved, mut left, mut after) = (0, 0_u64, START.to_owned());
         loop {
             let mut conn = self.store.conn().await?;
             let part = sealed::list_old(&mut conn, of, newest, &after, PART).await?;
             let Some(last) = part.last() else {
+                if left > 0 {
+                    tracing::error!(
+                        table = of.table,
+                        column = of.column,
+                        rows = left,
+                        "values that no key opens stay as they are"
+                    );
+                }
                 return Ok(moved);
             };
             after.clone_from(&last.place);
@@ -97,7 +105,8 @@ impl Keys {
                                 done += sealed::replace(conn, of, old, &fresh).await?;
                             }
                             Err(why) => {
-                                tracing::error!(table = of.table, column = of.column, row = old.name, %why, "not sealed anew");
+                                left += 1;
+                                tracing::debug!(table = of.table, column = of.column, row = old.name, %why, "not sealed anew");
                             }
                         }
                     }

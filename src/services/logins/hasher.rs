@@ -18,7 +18,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The longest that somebody waits for its turn.
 const WAIT: Duration = Duration::from_millis(700);
@@ -51,7 +51,8 @@ pub struct Hasher {
     queue: usize,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
-    dummy: OnceCell<String>,
+    /// The hash of nothing anybody knows.
+    dummy: String,
 }
 
 impl Hasher {
@@ -67,21 +68,25 @@ impl Hasher {
             n => n.min(cores),
         };
         let kib = u32::try_from(settings.memory >> 10)?;
+        let params = Params::new(kib, settings.passes, 1, None).map_err(|e| anyhow!("{e}"))?;
+        let (nothing, salt) = (random::<32>(&*clock), random::<16>(&*clock));
+        // made now: the first stranger's name must not cost a hash more than the second's (L1)
+        let dummy = argon(&params).hash_password_with_salt(&nothing, &salt);
         Ok(Self {
-            params: Params::new(kib, settings.passes, 1, None).map_err(|e| anyhow!("{e}"))?,
+            dummy: dummy.map_err(|e| anyhow!("argon2: {e}"))?.to_string(),
+            params,
             turns: Arc::new(Semaphore::new(threads)),
             waiting: AtomicUsize::new(0),
             queue: settings.queue,
             clock,
             metrics,
-            dummy: OnceCell::new(),
         })
     }
 
     /// A new password's hash, with its parameters and a salt of its own.
     pub async fn hash(&self, password: &SecretString) -> Result<String> {
         let salt = random::<16>(&*self.clock);
-        let (argon, password) = (self.argon(), password.clone());
+        let (argon, password) = (argon(&self.params), password.clone());
         self.run(move || {
             let hashed = argon.hash_password_with_salt(password.expose_secret().as_bytes(), &salt);
             hashed.map(|hash| hash.to_string())
@@ -93,11 +98,8 @@ impl Hasher {
     /// Compares; where there is nothing to compare with, the same work is done for nothing (L1).
     pub async fn verify(&self, password: &SecretString, stored: Option<&str>) -> Result<Verified> {
         let known = stored.is_some();
-        let stored = match stored {
-            Some(stored) => stored.to_owned(),
-            None => self.dummy().await?,
-        };
-        let (argon, password) = (self.argon(), password.clone());
+        let stored = stored.unwrap_or(&self.dummy).to_owned();
+        let (argon, password) = (argon(&self.params), password.clone());
         let outdated = known && self.is_outdated(&stored);
         let right = self
             .run(move || {
@@ -112,10 +114,6 @@ impl Hasher {
         })
     }
 
-    fn argon(&self) -> Argon2<'static> {
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone())
-    }
-
     fn is_outdated(&self, stored: &str) -> bool {
         let params = PasswordHash::new(stored)
             .ok()
@@ -123,25 +121,6 @@ impl Hasher {
         params.is_none_or(|is| {
             is.m_cost() < self.params.m_cost() || is.t_cost() < self.params.t_cost()
         })
-    }
-
-    /// The hash of nothing anybody knows, made once.
-    async fn dummy(&self) -> Result<String> {
-        let made = self.dummy.get_or_try_init(async || {
-            let nothing = random::<32>(&*self.clock);
-            let (argon, salt) = (self.argon(), random::<16>(&*self.clock));
-            let made = tokio::task::spawn_blocking(move || {
-                argon
-                    .hash_password_with_salt(&nothing, &salt)
-                    .map(|hash| hash.to_string())
-            });
-            match made.await {
-                Ok(Ok(hash)) => Ok(hash),
-                Ok(Err(e)) => Err(Error::Internal(anyhow!("argon2: {e}"))),
-                Err(e) => Err(Error::Internal(e.into())),
-            }
-        });
-        made.await.cloned()
     }
 
     /// Waits for its turn; the turn is held until the work is done, even if nobody waits for it any more.
@@ -169,6 +148,10 @@ impl Hasher {
             _ => Err(BUSY),
         }
     }
+}
+
+fn argon(params: &Params) -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
 }
 
 /// A place in the queue, left however the waiting ends.

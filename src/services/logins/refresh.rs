@@ -4,10 +4,7 @@ use crate::{
     error::{Error, Result},
     keyring,
     models::{Ended, SessionId, SessionKind, User, UserNo},
-    repositories::{
-        sessions::{self, RefreshToken},
-        users,
-    },
+    repositories::sessions::{self, RefreshToken},
     services::store::leave,
 };
 use chrono::TimeDelta;
@@ -58,10 +55,9 @@ impl Logins {
             .await?
             .ok_or(Error::Unauthenticated)?;
         // read under the lock: it says what the others before us did
-        let token = sessions::find_refresh(conn, hash).await?;
-        let token = token.ok_or(Error::Unauthenticated)?;
-        let user = users::find_number(conn, session.user_no).await?;
-        let user = user.ok_or(Error::Unauthenticated)?;
+        let (token, user) = sessions::find_refresh_with_user(conn, hash)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
         if !Standing::of(session.clone(), &user).is_live(now, self.settings.idle) {
             return Err(Error::Unauthenticated);
         }
@@ -81,7 +77,7 @@ impl Logins {
         let successor = digest(&next);
         let row = session.id.to_string();
         let sealed = self.keyring.seal(&place(&row), &next)?;
-        sessions::exchange(conn, &token, &successor, &sealed, now).await?;
+        sessions::exchange(&*conn, &token, &successor, &sealed, now).await?;
         if now - session.used_at >= USE_NOTED {
             sessions::touch(conn, session.id, session.addr, now).await?;
         }

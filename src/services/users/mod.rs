@@ -63,10 +63,15 @@ impl Users {
     /// One user.
     pub async fn find(&self, who: &Named) -> Result<UserDetail> {
         let mut conn = self.store.conn().await?;
-        let user = users::find(&mut conn, who)
+        let (user, groups, plan) = users::show(&mut conn, who)
             .await?
             .ok_or(Error::NotFound("user"))?;
-        self.detail(&mut conn, user).await
+        Ok(UserDetail {
+            status: user.status(self.store.clock.now()),
+            user,
+            groups,
+            plan,
+        })
     }
 
     /// The compact number of a user.

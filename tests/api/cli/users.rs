@@ -187,9 +187,9 @@ fn what_the_program_refuses_says_why() {
 fn a_list_goes_over_its_pages() {
     let program = Program::shared();
     for n in 0..105 {
-        program.json(&["user", "create", &format!("many{n:03}")]);
+        program.json(&["user", "create", &format!("page{n:03}")]);
     }
-    let all = program.json(&["user", "list", "--search", "many", "--sort", "name"]);
+    let all = program.json(&["user", "list", "--search", "page", "--sort", "name"]);
     let names: Vec<&str> = all
         .as_array()
         .unwrap()
@@ -198,16 +198,16 @@ fn a_list_goes_over_its_pages() {
         .collect();
     assert_eq!(
         (names.len(), names[0], names[104]),
-        (105, "many000", "many104")
+        (105, "page000", "page104")
     );
-    let some = program.json(&["user", "list", "--search", "many", "--limit", "3"]);
+    let some = program.json(&["user", "list", "--search", "page", "--limit", "3"]);
     assert_eq!(some.as_array().unwrap().len(), 3);
     assert_eq!(
         program.json(&["user", "list", "--search", "none-like-this"]),
         json!([])
     );
     let said = program.run(&[
-        "user", "list", "--search", "many", "--sort", "name", "--limit", "2",
+        "user", "list", "--search", "page", "--sort", "name", "--limit", "2",
     ]);
     let lines: Vec<&str> = said.out.lines().collect();
     assert_eq!(lines.len(), 3);
@@ -217,7 +217,7 @@ fn a_list_goes_over_its_pages() {
         said.out
     );
     assert!(
-        lines[1].starts_with("many000  active   0 B"),
+        lines[1].starts_with("page000  active   0 B"),
         "{}",
         said.out
     );
