@@ -396,6 +396,7 @@ diesel::table! {
         user_agent -> Text,
         ended_at -> Nullable<Timestamptz>,
         ended -> Nullable<Text>,
+        opened_from -> Nullable<Inet>,
     }
 }
 

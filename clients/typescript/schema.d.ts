@@ -4169,7 +4169,7 @@ export interface components {
              * @description Stable word for programs.
              * @enum {string}
              */
-            code: "ambiguous" | "malformed" | "no_socket" | "password_in_url" | "bad_login" | "unauthenticated" | "cross_origin" | "csrf" | "forbidden" | "insecure_origin" | "invite_needed" | "login_needed" | "not_fresh" | "origin" | "rank" | "registration_off" | "setup_token" | "suspended" | "wrong_password" | "no_route" | "not_found" | "method" | "slow" | "device_limit" | "duplicate" | "in_flight" | "state" | "changed" | "too_large" | "too_long" | "content_encoding" | "content_type" | "idempotency_key_reused" | "invalid" | "rate_limited" | "too_long" | "internal" | "not_built" | "stats" | "busy" | "deadline" | "maintenance" | "not_ready" | "read_only" | "unavailable";
+            code: "ambiguous" | "malformed" | "no_socket" | "password_in_url" | "bad_login" | "unauthenticated" | "cross_origin" | "csrf" | "forbidden" | "insecure_origin" | "invite_needed" | "login_needed" | "not_fresh" | "origin" | "rank" | "registration_off" | "setup_token" | "suspended" | "wrong_code" | "wrong_password" | "no_route" | "not_found" | "method" | "slow" | "device_limit" | "duplicate" | "in_flight" | "state" | "changed" | "too_large" | "too_long" | "content_encoding" | "content_type" | "idempotency_key_reused" | "invalid" | "rate_limited" | "too_long" | "internal" | "not_built" | "stats" | "busy" | "deadline" | "maintenance" | "not_ready" | "read_only" | "unavailable";
             /** @description A sentence for people; absent when the failure is the server's own. */
             detail?: string | null;
             /** @description The fields that are wrong, each with what is wrong with it. */
@@ -4327,7 +4327,7 @@ export interface components {
              * @description Stable word for programs.
              * @enum {string}
              */
-            code: "ambiguous" | "malformed" | "no_socket" | "password_in_url" | "bad_login" | "unauthenticated" | "cross_origin" | "csrf" | "forbidden" | "insecure_origin" | "invite_needed" | "login_needed" | "not_fresh" | "origin" | "rank" | "registration_off" | "setup_token" | "suspended" | "wrong_password" | "no_route" | "not_found" | "method" | "slow" | "device_limit" | "duplicate" | "in_flight" | "state" | "changed" | "too_large" | "too_long" | "content_encoding" | "content_type" | "idempotency_key_reused" | "invalid" | "rate_limited" | "too_long" | "internal" | "not_built" | "stats" | "busy" | "deadline" | "maintenance" | "not_ready" | "read_only" | "unavailable";
+            code: "ambiguous" | "malformed" | "no_socket" | "password_in_url" | "bad_login" | "unauthenticated" | "cross_origin" | "csrf" | "forbidden" | "insecure_origin" | "invite_needed" | "login_needed" | "not_fresh" | "origin" | "rank" | "registration_off" | "setup_token" | "suspended" | "wrong_code" | "wrong_password" | "no_route" | "not_found" | "method" | "slow" | "device_limit" | "duplicate" | "in_flight" | "state" | "changed" | "too_large" | "too_long" | "content_encoding" | "content_type" | "idempotency_key_reused" | "invalid" | "rate_limited" | "too_long" | "internal" | "not_built" | "stats" | "busy" | "deadline" | "maintenance" | "not_ready" | "read_only" | "unavailable";
             /** @description A sentence for people. */
             detail: string;
         };
@@ -4965,6 +4965,8 @@ export interface components {
          *     `setup_token`: the link to the first superadmin is not valid, or not any more
          *
          *     `suspended`: the password is right, the account is suspended
+         *
+         *     `wrong_code`: a code of the second factor was asked for and is another, or was used before
          *
          *     `wrong_password`: the present password was asked for and is another
          */

@@ -1,4 +1,5 @@
 //! Who somebody is on the network: an IPv4 address or an IPv6 /64, which is what one customer gets.
+use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// A client's address as limits and concurrency see it.
@@ -24,9 +25,23 @@ impl AddrKey {
     }
 }
 
+/// The network of which addresses have the same key.
+pub fn network(addr: IpAddr) -> IpNet {
+    let addr = addr.to_canonical();
+    let bits = if addr.is_ipv4() { 32 } else { 64 };
+    IpNet::new(addr, bits).map_or_else(|_| IpNet::from(addr), |net| net.trunc())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_customer_is_one_network() {
+        let of = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:ffff::9"), "2001:db8:1:2::/64");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7/32");
+    }
 
     fn key(text: &str) -> AddrKey {
         AddrKey::of(text.parse().unwrap())

@@ -98,6 +98,11 @@ pub const CODES: &[Code] = &[
     ),
     code(
         403,
+        "wrong_code",
+        "a code of the second factor was asked for and is another, or was used before",
+    ),
+    code(
+        403,
         "wrong_password",
         "the present password was asked for and is another",
     ),

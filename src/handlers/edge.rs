@@ -43,6 +43,13 @@ const LONG: [&str; 7] = [
 const LONGEST_ADDRESS: usize = 8 * 1024;
 const LONGEST_HEAD: usize = 16 * 1024;
 
+/// What is written down of somebody who is known.
+const REFUSALS: [StatusCode; 3] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::TOO_MANY_REQUESTS,
+];
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The guard of the API's scope.
@@ -62,23 +69,24 @@ pub async fn edge<B: MessageBody + 'static>(
     let route = pattern.as_str();
     let (is_tls, shared) = (browser::is_tls(request), browser::allowed(request));
     let by = request.extensions().get::<AskedBy>().map(|by| by.0.clone());
-    if res.status() == StatusCode::UNAUTHORIZED
-        && let Some(app) = request.app_data::<Data<Services>>()
-    {
-        app.logins.metrics.unauthenticated.inc();
-    }
-    if res.status() == StatusCode::FORBIDDEN
-        && let Some(principal) = &by
-    {
-        let why = res.response().error();
-        let why = why.and_then(Error::as_error::<crate::error::Error>);
-        let refused = Refused {
-            principal,
-            method: method.as_str(),
-            route,
-            code: why.map_or("forbidden", crate::error::Error::word),
-        };
-        note(request, refused).await;
+    match &by {
+        Some(principal) if REFUSALS.contains(&res.status()) => {
+            let why = res.response().error();
+            let why = why.and_then(Error::as_error::<crate::error::Error>);
+            let refused = Refused {
+                principal,
+                method: method.as_str(),
+                route,
+                code: why.map_or("forbidden", crate::error::Error::word),
+            };
+            note(request, refused).await;
+        }
+        None if res.status() == StatusCode::UNAUTHORIZED => {
+            if let Some(app) = request.app_data::<Data<Services>>() {
+                app.logins.metrics.unauthenticated.inc();
+            }
+        }
+        _ => {}
     }
     let status = res.status().as_u16();
     metrics

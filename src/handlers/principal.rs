@@ -6,7 +6,7 @@ use crate::{
     services::{
         Services,
         callers::{Caller, Whose},
-        logins::CookieCheck,
+        logins::must_be_said,
     },
 };
 use actix_web::{
@@ -201,12 +201,30 @@ struct Known(Result<Caller, Error>);
 
 /// Finds out who asks. A route that is open to everybody never looks.
 pub async fn identify(req: &ServiceRequest) {
-    let caller = caller(req.request()).await;
-    let mut left = req.extensions_mut();
-    if let Ok(caller) = &caller {
-        left.insert(AskedBy(caller.name.clone()));
+    let caller = match caller(req.request()).await {
+        Ok(caller) => {
+            // known from here on, also to what refuses it
+            req.extensions_mut().insert(AskedBy(caller.name.clone()));
+            must_be_sent_by_it(req.request()).map(|()| caller)
+        }
+        unknown => unknown,
+    };
+    req.extensions_mut().insert(Known(caller));
+}
+
+/// A browser sends its cookie whoever's page asks: what may change something must come from a page of ours (C1).
+fn must_be_sent_by_it(req: &HttpRequest) -> Result<(), Error> {
+    let headers = req.headers();
+    let by_cookie = local_uid(req).is_none() && !headers.contains_key(AUTHORIZATION);
+    let Some(cookie) = cookies::of(req).filter(|_| by_cookie && !req.method().is_safe()) else {
+        return Ok(());
+    };
+    let said = headers.get("x-csrf-token").and_then(|v| v.to_str().ok());
+    must_be_said(&cookie, said)?;
+    if browser::is_foreign(req) {
+        return Err(browser::foreign());
     }
-    left.insert(Known(caller));
+    Ok(())
 }
 
 fn known(req: &HttpRequest) -> Result<Caller, Error> {
@@ -311,21 +329,7 @@ async fn caller(req: &HttpRequest) -> Result<Caller, Error> {
         };
     }
     let cookie = cookies::of(req).ok_or(Error::Unauthenticated)?;
-    let check = CookieCheck {
-        unsafe_method: !req.method().is_safe(),
-        csrf: req
-            .headers()
-            .get("x-csrf-token")
-            .and_then(|v| v.to_str().ok()),
-    };
-    let caller = services
-        .logins
-        .authenticate_cookie(&cookie, check, &place)
-        .await?;
-    if check.unsafe_method && browser::is_foreign(req) {
-        return Err(browser::foreign());
-    }
-    Ok(caller)
+    services.logins.authenticate_cookie(&cookie, &place).await
 }
 
 #[cfg(test)]

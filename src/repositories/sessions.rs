@@ -24,6 +24,7 @@ pub struct NewSession<'a> {
     pub used_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub addr: Option<IpNet>,
+    pub opened_from: Option<IpNet>,
     pub user_agent: &'a str,
 }
 
@@ -103,17 +104,17 @@ pub async fn list(
     query.load(conn).await
 }
 
-/// Whether the person has ever logged in at all, and whether from this address.
+/// Whether the person has ever logged in at all, and whether from this network.
 pub async fn known_places(
     conn: &mut AsyncPgConnection,
     user: UserNo,
-    addr: Option<IpNet>,
+    network: Option<IpNet>,
 ) -> QueryResult<(bool, bool)> {
     let theirs = sessions::table.filter(sessions::user_no.eq(user));
     let any = diesel::select(diesel::dsl::exists(theirs))
         .get_result(conn)
         .await?;
-    let here = theirs.filter(sessions::addr.is_not_distinct_from(addr));
+    let here = theirs.filter(sessions::opened_from.is_not_distinct_from(network));
     let here = diesel::select(diesel::dsl::exists(here))
         .get_result(conn)
         .await?;

@@ -137,6 +137,14 @@ impl Caller {
         }
     }
 
+    /// The same person where it changes its own account, which no rank forbids.
+    pub fn over_itself(&self) -> Self {
+        Self {
+            holds: Holds::Everything,
+            ..self.clone()
+        }
+    }
+
     /// Whether it is the person with this id.
     pub fn is_called(&self, id: Uuid) -> bool {
         self.user_id == Some(UserId(id))

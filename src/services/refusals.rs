@@ -46,7 +46,16 @@ pub struct Refusals {
 
 struct Minute {
     since: DateTime<Utc>,
-    count: u32,
+    /// With a row of their own.
+    rows: u32,
+    /// Without; one row will say how many.
+    more: u32,
+}
+
+impl Minute {
+    fn is_over(&self, now: DateTime<Utc>) -> bool {
+        now - self.since >= TimeDelta::minutes(1)
+    }
 }
 
 impl Refusals {
@@ -61,7 +70,7 @@ impl Refusals {
         }
     }
 
-    /// Writes it down, or counts it.
+    /// Writes it down, or counts it; what cannot be written is counted, too.
     pub async fn note(&self, refused: Refused<'_>) -> Result<()> {
         let now = self.clock.now();
         if !self.count(refused.principal, now) {
@@ -69,9 +78,18 @@ impl Refusals {
         }
         let detail =
             json!({ "method": refused.method, "route": refused.route, "code": refused.code });
-        let mut conn = self.db.get().await?;
         let (who, what) = (refused.principal, "request.refused");
         let entry = NewEntry::plain(who, what, refused.route, detail, now);
+        let written = self.insert(entry).await;
+        if written.is_err() {
+            let (since, rows, more) = (now, 0, 1);
+            self.put_back(who.to_owned(), &Minute { since, rows, more });
+        }
+        written
+    }
+
+    async fn insert(&self, entry: NewEntry<'_>) -> Result<()> {
+        let mut conn = self.db.get().await?;
         audit::insert(&mut conn, entry).await?;
         Ok(())
     }
@@ -83,34 +101,50 @@ impl Refusals {
         }
         let minute = minutes.entry(principal.to_owned()).or_insert(Minute {
             since: now,
-            count: 0,
+            rows: 0,
+            more: 0,
         });
-        if minute.count <= ROWS && now - minute.since >= TimeDelta::minutes(1) {
-            (minute.since, minute.count) = (now, 0);
+        if minute.more == 0 && minute.is_over(now) {
+            (minute.since, minute.rows) = (now, 0);
         }
-        minute.count += 1;
-        minute.count <= ROWS
+        let has_row = minute.rows < ROWS;
+        if has_row {
+            minute.rows += 1;
+        } else {
+            minute.more += 1;
+        }
+        has_row
+    }
+
+    /// Counts what could not be written for the next time.
+    fn put_back(&self, principal: String, unwritten: &Minute) {
+        let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
+        let minute = minutes.entry(principal).or_insert(Minute {
+            more: 0,
+            ..*unwritten
+        });
+        minute.since = minute.since.min(unwritten.since);
+        minute.more += unwritten.more;
     }
 
     /// Writes the counts of minutes that are over.
     pub async fn close(&self) -> Result<()> {
         let now = self.clock.now();
-        self.write(|minute| now - minute.since >= TimeDelta::minutes(1))
-            .await?;
+        self.write(|minute| minute.is_over(now)).await?;
         self.tell_of_strangers(now).await
     }
 
     /// One event for all that strangers were refused since the last one, a minute ago or longer.
     async fn tell_of_strangers(&self, now: DateTime<Utc>) -> Result<()> {
         let count = self.strangers.get();
-        let (since, more) = {
+        let (since, before, more) = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             let (since, before) = *told;
             if now - since < TimeDelta::minutes(1) {
                 return Ok(());
             }
             *told = (now, count);
-            (since, count.saturating_sub(before))
+            (since, before, count.saturating_sub(before))
         };
         if more == 0 {
             return Ok(());
@@ -125,7 +159,17 @@ impl Refusals {
             data: json!({ "requests": more, "since": since }),
             at: now,
         };
-        events::insert(&mut *self.db.get().await?, &event).await?;
+        let told = self.tell(&event).await;
+        if told.is_err() {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            *told = (since, before);
+        }
+        told
+    }
+
+    async fn tell(&self, event: &NewEvent<'_>) -> Result<()> {
+        let mut conn = self.db.get().await?;
+        events::insert(&mut conn, event).await?;
         Ok(())
     }
 
@@ -139,17 +183,19 @@ impl Refusals {
             let mut minutes = self.minutes.lock().unwrap_or_else(PoisonError::into_inner);
             minutes.extract_if(|_, minute| is_over(minute)).collect()
         };
-        let over: Vec<_> = over.iter().filter(|(_, m)| m.count > ROWS).collect();
-        if over.is_empty() {
-            return Ok(());
+        let mut done = Ok(());
+        for (principal, minute) in over.into_iter().filter(|(_, minute)| minute.more > 0) {
+            let detail = json!({ "more": minute.more, "since": minute.since });
+            let (who, what) = (principal.as_str(), "request.refused_more");
+            let entry = NewEntry::plain(who, what, who, detail, self.clock.now());
+            // after a failure the rest waits for the next time
+            if done.is_ok() {
+                done = self.insert(entry).await;
+            }
+            if done.is_err() {
+                self.put_back(principal, &minute);
+            }
         }
-        let mut conn = self.db.get().await?;
-        for (principal, minute) in over {
-            let detail = json!({ "more": minute.count - ROWS, "since": minute.since });
-            let what = "request.refused_more";
-            let entry = NewEntry::plain(principal, what, principal, detail, self.clock.now());
-            audit::insert(&mut conn, entry).await?;
-        }
-        Ok(())
+        done
     }
 }

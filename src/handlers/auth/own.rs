@@ -86,9 +86,8 @@ async fn edit_me(
         email: body.0.email,
         ..EditUser::default()
     };
-    let itself = Caller::trusted(by.name.clone());
     app.users
-        .edit(&itself, &Named::Id(id.0), &edit, &seen.0)
+        .edit(&by.over_itself(), &Named::Id(id.0), &edit, &seen.0)
         .await?;
     Ok(tagged(about(&by.0, &app).await?))
 }
@@ -176,7 +175,7 @@ async fn enrol(
 }
 
 /// Confirm a new seed with its first code. Every other login and every token of the person ends.
-#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
+#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 403, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
 #[post("/auth/totp/confirm")]
 async fn confirm_totp(
     by: Person,
@@ -188,7 +187,7 @@ async fn confirm_totp(
 }
 
 /// Give the second factor up, with a code of it.
-#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 204, description = "Given up"), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
+#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 204, description = "Given up"), (status = 403, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
 #[post("/auth/totp/disable")]
 async fn disable_totp(
     by: Person,
@@ -200,7 +199,7 @@ async fn disable_totp(
 }
 
 /// New recovery codes for the old ones, with a one-time code.
-#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 401, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
+#[utoipa::path(tag = "auth", request_body = OneCodeBody, responses((status = 200, body = RecoveryCodesView), (status = 403, body = Problem), (status = 409, body = Problem), (status = 429, body = Problem)))]
 #[post("/auth/totp/recovery-codes")]
 async fn recovery_codes(
     by: Person,

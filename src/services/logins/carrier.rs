@@ -1,6 +1,7 @@
 //! What carries a login from request to request: a cookie, or tokens.
 use super::{Logins, access::Claims, digest, standing::Standing};
 use crate::{
+    admission::addr,
     error::{Error, Result},
     models::{SessionId, SessionKind, User},
     repositories::sessions,
@@ -40,6 +41,11 @@ impl Place {
     pub(super) fn net(&self) -> Option<IpNet> {
         self.addr.map(IpNet::from)
     }
+
+    /// The customer's network that it lies in.
+    pub(super) fn network(&self) -> Option<IpNet> {
+        self.addr.map(addr::network)
+    }
 }
 
 /// What the person's client holds.
@@ -58,13 +64,17 @@ pub enum Carried {
     },
 }
 
-/// What a cookie must prove beside itself.
-#[derive(Clone, Copy, Debug)]
-pub struct CookieCheck<'a> {
-    /// The request may change something.
-    pub unsafe_method: bool,
-    /// What stands in the header for it.
-    pub csrf: Option<&'a str>,
+/// Whether a page said beside the cookie what belongs to it: what changes something is taken from no other page.
+pub fn must_be_said(cookie: &str, said: Option<&str>) -> Result<()> {
+    let (_, secret) = split(cookie).ok_or(Error::Unauthenticated)?;
+    let said = said.unwrap_or_default().as_bytes();
+    if csrf_of(secret).as_bytes().ct_eq(said).into() {
+        return Ok(());
+    }
+    Err(Error::Refused(
+        "csrf",
+        "send what stands in the cookie __Host-hywarden_csrf as X-CSRF-Token",
+    ))
 }
 
 impl Logins {
@@ -72,52 +82,43 @@ impl Logins {
     pub async fn authenticate(&self, token: &str, place: &Place) -> Result<Caller> {
         let claims = self.access.verify(token, self.now());
         let claims = claims.ok_or(Error::Unauthenticated)?;
-        let standing = self.standing(claims.session, place).await?;
+        let standing = self.standing(claims.session).await?;
         if standing.user_id != claims.user || standing.session.kind != SessionKind::Token {
             return Err(Error::Unauthenticated);
         }
+        self.used(&standing, place).await?;
         Ok(caller(&standing))
     }
 
     /// Who speaks by this cookie.
-    pub async fn authenticate_cookie(
-        &self,
-        cookie: &str,
-        check: CookieCheck<'_>,
-        place: &Place,
-    ) -> Result<Caller> {
+    pub async fn authenticate_cookie(&self, cookie: &str, place: &Place) -> Result<Caller> {
         let (id, secret) = split(cookie).ok_or(Error::Unauthenticated)?;
         let belongs = |standing: &Standing| {
             let hash = standing.session.cookie_hash.as_deref().unwrap_or_default();
             bool::from(digest(secret).ct_eq(hash))
         };
-        let mut standing = self.standing(id, place).await?;
+        let mut standing = self.standing(id).await?;
         if !belongs(&standing) {
             // it may have been renewed on another instance a moment ago
             self.revocations.standings.forget_session(id);
-            standing = self.standing(id, place).await?;
+            standing = self.standing(id).await?;
         }
         if !belongs(&standing) {
             return Err(Error::Unauthenticated);
         }
-        let said = check.csrf.unwrap_or_default().as_bytes();
-        if check.unsafe_method && !bool::from(csrf_of(secret).as_bytes().ct_eq(said)) {
-            return Err(Error::Refused(
-                "csrf",
-                "send what stands in the cookie __Host-hywarden_csrf as X-CSRF-Token",
-            ));
-        }
+        self.used(&standing, place).await?;
         Ok(caller(&standing))
     }
 
-    /// The caller of a login as it is now, for what holds one open.
+    /// The caller of a login as it is now, for what holds one open: read anew, whatever is known.
     pub async fn again(&self, login: SessionId) -> Result<Caller> {
-        let standing = self.standing(login, &Place::default()).await?;
+        self.revocations.standings.forget_session(login);
+        let standing = self.standing(login).await?;
         Ok(caller(&standing))
     }
 
-    async fn standing(&self, id: SessionId, place: &Place) -> Result<Standing> {
-        let (now, idle) = (self.now(), self.settings.idle);
+    /// How a login stands. Looking changes nothing: who asks has proved nothing yet.
+    async fn standing(&self, id: SessionId) -> Result<Standing> {
         let standing = match self.revocations.standings.get(id) {
             Ok(standing) => standing,
             Err(epoch) => {
@@ -125,21 +126,28 @@ impl Logins {
                 let (session, user) = sessions::find(&mut conn, id)
                     .await?
                     .ok_or(Error::Unauthenticated)?;
-                let mut standing = Standing::of(session, &user);
-                if standing.is_live(now, idle) && now - standing.session.used_at >= USE_NOTED {
-                    let net = place.net().or(standing.session.addr);
-                    sessions::touch(&mut conn, id, net, now).await?;
-                    standing.session.used_at = now;
-                }
+                let standing = Standing::of(session, &user);
                 self.revocations.standings.keep(&standing, epoch);
                 standing
             }
         };
-        if standing.is_live(now, idle) {
+        if standing.is_live(self.now(), self.settings.idle) {
             Ok(standing)
         } else {
             Err(Error::Unauthenticated)
         }
+    }
+
+    /// Notes that its own holder used it, and from where.
+    async fn used(&self, standing: &Standing, place: &Place) -> Result<()> {
+        let (now, session) = (self.now(), &standing.session);
+        let standings = &self.revocations.standings;
+        if now - session.used_at >= USE_NOTED && standings.used(session.id, now, USE_NOTED) {
+            let net = place.net().or(session.addr);
+            let mut conn = self.store.conn().await?;
+            sessions::touch(&mut conn, session.id, net, now).await?;
+        }
+        Ok(())
     }
 
     /// What a new login, or a fresh proof, gives the client to hold.

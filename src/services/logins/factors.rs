@@ -128,7 +128,7 @@ impl Logins {
             })
             .await?;
         self.store.caught_up(conn).await?;
-        said(judged.0)?;
+        said(judged.0).map_err(of_somebody_known)?;
         self.mail.factor_changed(&judged.1);
         Ok(codes)
     }
@@ -206,7 +206,7 @@ impl Logins {
                 "code",
                 "is required: there is a second factor",
             )),
-            Some(code) => self.take_code(user, code).await,
+            Some(code) => self.take_code(user, code).await.map_err(of_somebody_known),
         }
     }
 
@@ -338,6 +338,14 @@ fn seed(text: &SecretString) -> Result<Vec<u8>> {
     Ok(seed
         .ok_or_else(|| anyhow::anyhow!("a seed of one-time codes is broken"))?
         .to_vec())
+}
+
+/// A wrong code is no failed login where it is known who shows it: its login goes on.
+fn of_somebody_known(error: Error) -> Error {
+    match error {
+        Error::BadLogin => Error::Refused("wrong_code", "that is no code of the second factor now"),
+        other => other,
+    }
 }
 
 fn said(judged: Judged) -> Result<()> {

@@ -219,7 +219,7 @@ impl Logins {
         place: &Place,
     ) -> Result<(LoggedIn, bool)> {
         let (now, clock) = (self.now(), &*self.store.clock);
-        let (any, here) = sessions::known_places(conn, user.number, place.net()).await?;
+        let (any, here) = sessions::known_places(conn, user.number, place.network()).await?;
         let id = SessionId(clock.uuid());
         let secret = match kind {
             SessionKind::Cookie => fresh(clock, ""),
@@ -236,6 +236,7 @@ impl Logins {
             used_at: now,
             expires_at: now + self.settings.lifetime,
             addr: place.net(),
+            opened_from: place.network(),
             user_agent: &place.user_agent,
         };
         let session = sessions::insert(conn, &session).await?;

@@ -20,7 +20,7 @@ mod totp;
 
 pub use crate::repositories::factors::Invite;
 pub use access::Access;
-pub use carrier::{Carried, CookieCheck, Place};
+pub use carrier::{Carried, Place, must_be_said};
 pub use factors::{Enrolment, FactorState};
 pub use hasher::{Hasher, HasherSettings};
 pub use invites::{CreateInvite, InviteSecret};

@@ -82,6 +82,19 @@ impl Standings {
         }
     }
 
+    /// Notes a use, unless one that is younger than `every` is noted already: `true`, it is to be written down.
+    pub fn used(&self, id: SessionId, now: DateTime<Utc>, every: TimeDelta) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.by_session.get_mut(&id) {
+            Some((_, known)) if now - known.session.used_at < every => false,
+            Some((_, known)) => {
+                known.session.used_at = now;
+                true
+            }
+            None => true,
+        }
+    }
+
     /// Forgets these people.
     pub fn forget(&self, users: &[UserNo]) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

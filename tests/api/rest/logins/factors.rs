@@ -10,7 +10,7 @@ use hywarden::clock::Clock;
 use serde_json::{Value, json};
 
 /// Somebody with a second factor: the seed, the recovery codes.
-async fn with_factor(
+pub(super) async fn with_factor(
     house: &House,
     clock: &TurnedClock,
     name: &str,
@@ -233,7 +233,7 @@ async fn l11_factors_change_by_fresh_proof_only() {
         .api
         .post("/auth/totp", other)
         .await
-        .refused(401, "bad_login");
+        .refused(403, "wrong_code");
     person
         .api
         .post("/auth/totp/disable", json!({"code": code(0)}))

@@ -4,9 +4,11 @@ mod doors;
 mod factors;
 mod limits;
 mod mail;
+mod refusals;
 mod sessions;
 mod soak;
 mod tokens;
+mod uses;
 
 use crate::support::{clock::TurnedClock, database::database, house::House};
 use std::sync::Arc;

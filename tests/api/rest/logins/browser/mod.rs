@@ -8,11 +8,11 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 /// A browser that is logged in: its cookies, and what its pages send beside them.
-struct Browser {
+pub(super) struct Browser {
     http: reqwest::Client,
     base: String,
-    cookie: String,
-    csrf: String,
+    pub(super) cookie: String,
+    pub(super) csrf: String,
 }
 
 fn cookies(answer: &Response) -> Vec<String> {
@@ -27,7 +27,7 @@ fn value(cookies: &[String], name: &str) -> String {
 }
 
 impl Browser {
-    async fn login(house: &House, name: &str) -> (Self, Vec<String>) {
+    pub(super) async fn login(house: &House, name: &str) -> (Self, Vec<String>) {
         let http = reqwest::Client::new();
         let base = format!("{}/api/v1", house.url());
         let body = json!({"name": name, "password": PASSWORD, "session": "cookie"});
@@ -52,14 +52,14 @@ impl Browser {
         (browser, set)
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.base);
         self.http
             .request(method, url)
             .header("cookie", &self.cookie)
     }
 
-    async fn status(&self, request: RequestBuilder) -> (u16, String) {
+    pub(super) async fn status(&self, request: RequestBuilder) -> (u16, String) {
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         let body: Value = answer.json().await.unwrap_or_default();
