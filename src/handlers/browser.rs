@@ -19,9 +19,26 @@ use actix_web::{
 use std::future::{Ready, ready};
 use url::{Host, Url};
 
-/// Origins of other sites whose pages may call the API.
+/// Origins whose pages may call the API, whatever a request says where it was sent to.
 #[derive(Clone, Debug, Default)]
-pub struct AllowedOrigins(pub Vec<String>);
+pub struct AllowedOrigins {
+    /// Our own, as people reach it.
+    pub own: Option<String>,
+    /// Those of other sites.
+    pub others: Vec<String>,
+}
+
+impl AllowedOrigins {
+    fn is_own(&self, origin: &HeaderValue) -> bool {
+        let own = self.own.as_ref();
+        own.is_some_and(|own| own.as_bytes() == origin.as_bytes())
+    }
+
+    fn is_other(&self, origin: &HeaderValue) -> bool {
+        let mut others = self.others.iter();
+        others.any(|known| known.as_bytes() == origin.as_bytes())
+    }
+}
 
 /// Said with every answer, also those that say no (C4).
 const ALWAYS: [(&str, &str); 5] = [
@@ -60,12 +77,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 /// The origin of a request's page, if the operator let it call us.
 pub fn allowed(req: &HttpRequest) -> Option<HeaderValue> {
     let origin = req.headers().get(ORIGIN)?;
-    let list = req.app_data::<Data<AllowedOrigins>>()?;
-    let listed = list
-        .0
-        .iter()
-        .any(|known| known.as_bytes() == origin.as_bytes());
-    listed.then(|| origin.clone())
+    let known = req.app_data::<Data<AllowedOrigins>>()?;
+    known.is_other(origin).then(|| origin.clone())
 }
 
 /// Lets an allowed page read the answer (C3).
@@ -107,7 +120,10 @@ pub fn permit(headers: &mut HeaderMap) {
 /// Whether a browser says that another site's page asks, and that page is not allowed to (C1).
 pub fn is_foreign(req: &HttpRequest) -> bool {
     let headers = req.headers();
-    if allowed(req).is_some() {
+    if let Some(origin) = headers.get(ORIGIN)
+        && let Some(known) = req.app_data::<Data<AllowedOrigins>>()
+        && (known.is_own(origin) || known.is_other(origin))
+    {
         return false;
     }
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
@@ -128,7 +144,9 @@ pub fn is_foreign(req: &HttpRequest) -> bool {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         });
-        authority.as_deref() == ours
+        authority
+            .zip(ours)
+            .is_some_and(|(page, ours)| page.eq_ignore_ascii_case(ours))
     });
     !same
 }

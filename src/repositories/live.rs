@@ -1,8 +1,8 @@
 //! What the live channel asks each second: who may still follow, and how those stand who are followed.
-use crate::models::{NodeNo, Role, SessionId, TokenId, UserId};
+use crate::models::{NodeNo, Role, SessionId, TokenId};
 use chrono::{DateTime, Utc};
 use diesel::{
-    OptionalExtension, QueryResult, QueryableByName, sql_query,
+    QueryResult, QueryableByName, sql_query,
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -66,33 +66,6 @@ pub async fn live_logins(
         .into_iter()
         .map(|row| (SessionId(row.id), row.role))
         .collect())
-}
-
-#[derive(QueryableByName)]
-struct Person {
-    #[diesel(sql_type = SqlUuid)]
-    id: UserId,
-    #[diesel(sql_type = Timestamptz)]
-    fresh_at: DateTime<Utc>,
-}
-
-/// The person of a login that goes on, and when it last proved who it is.
-pub async fn person(
-    conn: &mut AsyncPgConnection,
-    login: SessionId,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<(UserId, DateTime<Utc>)>> {
-    let row: Option<Person> = sql_query(
-        "SELECT u.id, s.fresh_at FROM sessions s JOIN users u ON u.number = s.user_no
-         WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2
-            AND u.suspended_at IS NULL AND u.deleted_at IS NULL",
-    )
-    .bind::<SqlUuid, _>(login.0)
-    .bind::<Timestamptz, _>(now)
-    .get_result(conn)
-    .await
-    .optional()?;
-    Ok(row.map(|row| (row.id, row.fresh_at)))
 }
 
 /// What a followed user has used.

@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     config::Settings,
     database,
-    handlers::docs::Docs,
+    handlers::{browser::AllowedOrigins, docs::Docs},
     jobs::Crew,
     models::{NodeNo, UserNo},
     openapi,
@@ -30,12 +30,13 @@ pub(super) fn described(settings: &Settings) -> Result<Docs> {
     Ok(Docs(text.map(Into::into)))
 }
 
-/// Origins whose pages may call, beside the one that serves them.
-pub(super) fn origins(settings: &Settings) -> Arc<[String]> {
+/// Origins whose pages may call, beside the one that a request names.
+pub(super) fn origins(settings: &Settings) -> AllowedOrigins {
     let public = settings.server.public_url.as_ref();
-    let public = public.map(|url| url.origin().ascii_serialization());
-    let allowed = settings.server.allowed_origins.iter().cloned();
-    allowed.chain(public).collect()
+    AllowedOrigins {
+        own: public.map(|url| url.origin().ascii_serialization()),
+        others: settings.server.allowed_origins.clone(),
+    }
 }
 
 pub(super) fn policy(settings: &Settings, (hook_listen, tls): (SocketAddr, bool)) -> Policy {

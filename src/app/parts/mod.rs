@@ -215,6 +215,12 @@ impl Parts {
             log_level: Arc::new(ArcSwap::from_pointee(settings.log.level.clone())),
             now: Arc::default(),
         };
+        let logins = crate::app::logins::build(
+            settings,
+            (&store, &users, &keyring, &revocations),
+            &metrics,
+            api,
+        )?;
         let live = Live {
             store: store.clone(),
             hub: Hub::new(&clock.uuid().simple().to_string(), metrics.clone()),
@@ -229,16 +235,9 @@ impl Parts {
             directory: directory.clone(),
             metrics: metrics.clone(),
             tickets: Arc::default(),
-            origins: ground::origins(settings),
-            idle: TimeDelta::from_std(settings.logins.idle)?,
+            logins: logins.logins.clone(),
             silence: settings.live.ping_timeout,
         };
-        let logins = crate::app::logins::build(
-            settings,
-            (&store, &users, &keyring, &revocations),
-            &metrics,
-            api,
-        )?;
         let refusals = Arc::new(Refusals::new(
             db.clone(),
             clock.clone(),
@@ -346,7 +345,7 @@ impl Parts {
             hurry,
             services,
             proxies,
-            origins: AllowedOrigins(settings.server.allowed_origins.clone()),
+            origins: ground::origins(settings),
             docs: ground::described(settings)?,
             deadlines: Deadlines {
                 request: settings.server.request_timeout,

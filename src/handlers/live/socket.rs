@@ -2,7 +2,7 @@
 use super::PROTOCOL;
 use crate::{
     error::{Error, Result},
-    handlers::problem::Problem,
+    handlers::{browser, problem::Problem},
     services::{
         Services,
         live::{End, Live, Next, Place},
@@ -10,10 +10,7 @@ use crate::{
 };
 use actix_web::{
     HttpRequest, HttpResponse, get,
-    http::{
-        StatusCode,
-        header::{HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
-    },
+    http::{StatusCode, header::SEC_WEBSOCKET_PROTOCOL},
     rt,
     web::{Data, Payload},
 };
@@ -38,9 +35,9 @@ pub async fn open_socket(
     app: Data<Services>,
 ) -> Result<HttpResponse> {
     let ticket = ticket(&req).ok_or(Error::Unauthenticated)?;
-    if !is_ours(&req, &app.live) {
-        let detail = "pages of this origin may not open a socket";
-        return Ok(Problem::new(StatusCode::FORBIDDEN, "origin", detail).response());
+    if browser::is_foreign(&req) {
+        let why = "pages of this origin may not open a socket";
+        return Err(Error::Refused("origin", why));
     }
     let caller = app.live.redeem(&ticket).await?;
     let place = app.live.enter(caller)?;
@@ -73,22 +70,6 @@ fn ticket(req: &HttpRequest) -> Option<String> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
     offered.find_map(|one| one.trim().strip_prefix("ticket.").map(str::to_owned))
-}
-
-/// A browser says whose page asks: the API's own, or one of the settings. What is no browser says nothing.
-fn is_ours(req: &HttpRequest, live: &Live) -> bool {
-    let Some(origin) = req.headers().get(ORIGIN) else {
-        return true;
-    };
-    let Ok(origin) = origin.to_str() else {
-        return false;
-    };
-    let host = req.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let own = host.is_some_and(|host| {
-        let plain = origin.split_once("://").map(|(_, authority)| authority);
-        plain.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
-    });
-    own || live.origins.iter().any(|known| known == origin)
 }
 
 async fn serve(

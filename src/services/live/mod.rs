@@ -22,10 +22,11 @@ use crate::{
     error::{Error, Result},
     models::TokenId,
     repositories::live,
-    services::{callers::Caller, events::Events, leases::Leases, store::Store, tokens::held},
+    services::{
+        callers::Caller, events::Events, leases::Leases, logins::Logins, store::Store, tokens::held,
+    },
     telemetry::Metrics,
 };
-use chrono::TimeDelta;
 use std::{
     collections::HashMap,
     ops::Deref,
@@ -46,10 +47,8 @@ pub struct Live {
     pub metrics: Metrics,
     /// Tickets that only this instance knows, by hash.
     pub tickets: Arc<Mutex<HashMap<String, (String, Instant)>>>,
-    /// Origins whose pages may open a socket, beside the API's own.
-    pub origins: Arc<[String]>,
-    /// Unused for so long a login ends, and what it holds open.
-    pub idle: TimeDelta,
+    /// Whose login it is that follows.
+    pub logins: Logins,
     /// Sockets that say nothing for so long are let go.
     pub silence: Duration,
 }
@@ -108,7 +107,8 @@ impl Live {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         let tokens = live::live_tokens(&mut conn, &tokens, now).await?;
-        let logins = live::live_logins(&mut conn, &logins, now, now - self.idle).await?;
+        let logins =
+            live::live_logins(&mut conn, &logins, now, now - self.logins.settings.idle).await?;
         drop(conn);
         let logins: HashMap<_, _> = logins.into_iter().collect();
         let tokens: HashMap<_, _> = tokens

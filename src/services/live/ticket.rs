@@ -6,7 +6,7 @@ use crate::{
     clock::random,
     error::{Error, Result},
     models::{SessionId, TokenId},
-    repositories::{live, tokens, users},
+    repositories::tokens,
     services::{callers::Caller, tokens::as_now},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -76,21 +76,19 @@ impl Live {
         let Ok(id) = Uuid::try_parse(id) else {
             return Ok(None);
         };
-        let now = self.store.clock.now();
-        let mut conn = self.store.conn().await?;
-        if kind == "token" {
-            let token = tokens::find(&mut conn, TokenId(id)).await?;
-            return match token.filter(|token| token.is_live(now)) {
-                Some(token) => as_now(&mut conn, token).await,
-                None => Ok(None),
+        if kind == "login" {
+            return match self.logins.again(SessionId(id)).await {
+                Err(Error::Unauthenticated) => Ok(None),
+                caller => caller.map(Some),
             };
         }
-        let Some((user, fresh_at)) = live::person(&mut conn, SessionId(id), now).await? else {
-            return Ok(None);
-        };
-        let user = users::find(&mut conn, &crate::models::Named::Id(user.0)).await?;
-        Ok(user
-            .map(|user| Caller::person(user.id, user.number, user.role, SessionId(id), fresh_at)))
+        let now = self.store.clock.now();
+        let mut conn = self.store.conn().await?;
+        let token = tokens::find(&mut conn, TokenId(id)).await?;
+        match token.filter(|token| token.is_live(now)) {
+            Some(token) => as_now(&mut conn, token).await,
+            None => Ok(None),
+        }
     }
 }
 
