@@ -9,9 +9,10 @@ use crate::{
     repositories::{Use, pool},
     services::{
         logins::{
-            Access, Hasher, HasherSettings, Letters, LimitSettings, Limits, LoginSettings, Logins,
-            Mailer, Post, Registration, Revocations, make_link,
+            Access, Hasher, HasherSettings, LimitSettings, Limits, LoginSettings, Logins, Mailer,
+            Registration, Revocations, make_link,
         },
+        post::{Letters, Post},
         refusals::Refusals,
         rounds::Rounds,
         store::Store,
@@ -31,7 +32,16 @@ use std::{
 };
 use url::Url;
 
-/// The service, and the letters that it leaves.
+/// Where letters are left, and what falls in; without a server nowhere and nothing.
+pub(super) fn post(settings: &Settings) -> (Post, Option<Letters>) {
+    if settings.mail.smtp_url.is_none() {
+        return (Post::closed(), None);
+    }
+    let (post, letters) = Post::open();
+    (post, Some(letters))
+}
+
+/// The service, and the letters that it and others leave.
 pub(super) struct Built {
     pub logins: Logins,
     letters: Option<Letters>,
@@ -41,6 +51,7 @@ pub(super) struct Built {
 pub(super) fn build(
     settings: &Settings,
     (store, users, keyring, revocations): (&Store, &Users, &Arc<Keyring>, &Arc<Revocations>),
+    letters: Option<Letters>,
     metrics: &Metrics,
     listen: (SocketAddr, bool),
 ) -> Result<Built> {
@@ -60,13 +71,6 @@ pub(super) fn build(
         Some(url) => Some(Cache::open(url.expose_secret(), "hywarden:")?),
         None => None,
     };
-    let (mail, letters) = match settings.mail.smtp_url {
-        Some(_) => {
-            let (post, letters) = Post::open();
-            (post, Some(letters))
-        }
-        None => (Post::closed(), None),
-    };
     let access = Access::new(
         keyring.clone(),
         set.trusted_keys.as_deref(),
@@ -80,7 +84,7 @@ pub(super) fn build(
         limits: Arc::new(Limits::new(limits, clock, cache)),
         access: Arc::new(access),
         revocations: revocations.clone(),
-        mail,
+        mail: users.post.clone(),
         settings: Arc::new(LoginSettings {
             registration: match set.registration {
                 Set::Off => Registration::Off,

@@ -19,6 +19,7 @@ words!(/** Why a login ended before its time. */ Ended {
     /** A refresh token came twice: it was copied. */ Reuse = "reuse",
     /** The password changed. */ Password = "password",
     /** A second factor changed. */ Factor = "factor",
+    /** The e-mail address changed. */ Email = "email",
     /** The account was suspended. */ Suspended = "suspended",
     /** The account was deleted. */ Deleted = "deleted",
 });

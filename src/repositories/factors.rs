@@ -188,7 +188,10 @@ pub async fn count_recovery_codes(conn: &mut AsyncPgConnection, user: UserNo) ->
         .await
 }
 
-/// Stores a link to a new password and voids those before it.
+/// Who made the links that are mailed to whoever asks.
+pub const MAILED: &str = "system";
+
+/// Stores a link to a new password and voids those before it. One that anybody may ask for voids none that somebody made.
 pub async fn insert_link(
     conn: &mut AsyncPgConnection,
     hash: &[u8],
@@ -197,9 +200,13 @@ pub async fn insert_link(
     at: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> QueryResult<()> {
-    diesel::delete(password_links::table.filter(password_links::user_no.eq(user)))
-        .execute(conn)
-        .await?;
+    let mut before = diesel::delete(password_links::table)
+        .filter(password_links::user_no.eq(user))
+        .into_boxed();
+    if by == MAILED {
+        before = before.filter(password_links::created_by.eq(by));
+    }
+    before.execute(conn).await?;
     diesel::insert_into(password_links::table)
         .values((
             password_links::secret_hash.eq(hash),
@@ -369,14 +376,28 @@ pub async fn revoke_invite(
         .optional()
 }
 
-/// How many live superadmins there are who can log in.
-pub async fn count_superadmins(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
-    users::table
+/// Whoever is about to make one superadmin less waits here for the others who are: two must not remove each other.
+pub async fn lock_superadmins(conn: &mut AsyncPgConnection) -> QueryResult<usize> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('hywarden.superadmins'))")
+        .execute(conn)
+        .await
+}
+
+/// How many superadmins there are, beside this one, who can log in: with a password, neither suspended nor deleted.
+pub async fn count_superadmins(
+    conn: &mut AsyncPgConnection,
+    beside: Option<UserNo>,
+) -> QueryResult<i64> {
+    let mut query = users::table
         .inner_join(factors::table.on(factors::user_no.eq(users::number)))
         .filter(users::role.eq(Role::Superadmin))
         .filter(users::deleted_at.is_null())
+        .filter(users::suspended_at.is_null())
         .filter(factors::password_hash.is_not_null())
         .count()
-        .get_result(conn)
-        .await
+        .into_boxed();
+    if let Some(beside) = beside {
+        query = query.filter(users::number.ne(beside));
+    }
+    query.get_result(conn).await
 }

@@ -20,6 +20,7 @@ pub mod logins;
 pub mod nodes;
 pub mod outbox;
 pub mod plans;
+pub mod post;
 pub mod profiles;
 pub mod quarantine;
 pub mod refusals;

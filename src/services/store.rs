@@ -55,6 +55,8 @@ impl Seen {
 pub struct Trace<'a> {
     /// Who did it.
     pub principal: &'a str,
+    /// How much it matters to listeners.
+    pub severity: Severity,
     /// `noun.verb`, for the auditor.
     pub action: &'static str,
     /// `noun.happened`, for listeners.
@@ -97,6 +99,7 @@ impl<'a> Trace<'a> {
     ) -> Self {
         Self {
             principal,
+            severity: Severity::Info,
             action,
             event,
             subject,
@@ -126,6 +129,11 @@ impl<'a> Trace<'a> {
         self.changes.push(Change::Node(node));
         self
     }
+    /// Somebody should look at it.
+    pub fn alarm(mut self) -> Self {
+        self.severity = Severity::Alarm;
+        self
+    }
     /// With personal details, as `personal::seal` gave them.
     pub fn with_personal(mut self, sealed: Option<Vec<u8>>) -> Self {
         self.personal = sealed;
@@ -143,7 +151,7 @@ pub async fn leave(conn: &mut AsyncPgConnection, trace: Trace<'_>) -> Result<(),
     changes::insert_all(conn, &trace.changes).await?;
     let event = NewEvent {
         kind: trace.event,
-        severity: Severity::Info,
+        severity: trace.severity,
         actor: trace.principal,
         user: trace.user,
         device: trace.device,

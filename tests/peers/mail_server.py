@@ -1,4 +1,4 @@
-"""A mail server that writes each letter into a folder.
+"""A mail server that writes each letter into a folder; the first to `later@...` it takes at the second try.
 
 usage: mail_server.py FOLDER    writes its port into FOLDER/port; ends when its input ends
 """
@@ -13,6 +13,14 @@ folder = pathlib.Path(sys.argv[1])
 
 class Handler:
     count = 0
+    deferred = False
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("later@") and not self.deferred:
+            self.deferred = True
+            return "451 later"
+        envelope.rcpt_tos.append(address)
+        return "250 taken"
 
     async def handle_DATA(self, server, session, envelope):
         self.count += 1

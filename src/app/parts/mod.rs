@@ -186,9 +186,11 @@ impl Parts {
             parts,
             u64::from_ne_bytes(clock::random(&*clock)),
         ));
+        let (post, letters) = crate::app::logins::post(settings);
         let users = Users {
             store: store.clone(),
             recent,
+            post,
         };
         let devices = Devices {
             store: store.clone(),
@@ -218,6 +220,7 @@ impl Parts {
         let logins = crate::app::logins::build(
             settings,
             (&store, &users, &keyring, &revocations),
+            letters,
             &metrics,
             api,
         )?;

@@ -158,22 +158,6 @@ pub async fn lock_number(conn: &mut AsyncPgConnection, no: UserNo) -> QueryResul
         .await
 }
 
-/// How many superadmins there are beside this one.
-pub async fn count_other_superadmins(conn: &mut AsyncPgConnection, no: UserNo) -> QueryResult<i64> {
-    // one after the other, so that two cannot remove each other
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('hywarden.superadmins'))")
-        .execute(conn)
-        .await?;
-    users::table
-        .filter(users::role.eq(Role::Superadmin))
-        .filter(users::deleted_at.is_null())
-        .filter(users::suspended_at.is_null())
-        .filter(users::number.ne(no))
-        .count()
-        .get_result(conn)
-        .await
-}
-
 /// Makes an account.
 pub async fn insert(conn: &mut AsyncPgConnection, new: &NewUser<'_>) -> QueryResult<User> {
     diesel::insert_into(users::table)

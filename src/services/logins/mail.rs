@@ -1,18 +1,16 @@
-//! Mail to people: a link to a new password, and what they should know of what happened to their account. It is written
-//! beside requests: no answer waits for it, and none tells whether there was somebody to write to.
+//! Who carries the letters that are left: a link to a new password, and what people should know of what happened to their
+//! account. A letter that is not taken waits for its next try while others go on.
 use super::Logins;
-use crate::models::User;
+use crate::services::post::{Letter, Letters, QUEUE};
 use anyhow::{Context, Result};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
 };
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
-use tokio::sync::mpsc;
+use std::{future::pending, time::Duration};
+use tokio::time::{Instant, sleep_until};
 
-/// Letters that wait; more are dropped and said so in the log.
-const QUEUE: usize = 256;
 /// Between tries.
 const AGAIN: [Duration; 3] = [
     Duration::from_secs(2),
@@ -20,84 +18,21 @@ const AGAIN: [Duration; 3] = [
     Duration::from_mins(1),
 ];
 
-/// What is to be written.
-#[derive(Debug)]
-enum Letter {
-    /// Somebody called so forgot a password, perhaps.
-    Forgotten(String),
-    Notice(Mailbox, &'static str, &'static str),
-}
-
-/// Where letters are left.
-#[derive(Clone, Debug)]
-pub struct Post(Option<mpsc::Sender<Letter>>);
-
 /// Who carries them.
 pub struct Mailer {
     logins: Logins,
     server: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
-    letters: mpsc::Receiver<Letter>,
+    letters: Letters,
+    /// Those that were not taken; never more than may wait in the box.
+    refused: Vec<Refused>,
 }
 
-/// Letters on their way from the one to the other.
-pub struct Letters(mpsc::Receiver<Letter>);
-
-impl Post {
-    /// Without a server nothing is written.
-    pub fn closed() -> Self {
-        Self(None)
-    }
-
-    /// A box, and what falls into it.
-    pub fn open() -> (Self, Letters) {
-        let (post, letters) = mpsc::channel(QUEUE);
-        (Self(Some(post)), Letters(letters))
-    }
-
-    /// Somebody called so forgot a password.
-    pub(super) fn forgotten(&self, name: &str) {
-        self.leave(Letter::Forgotten(name.to_owned()));
-    }
-
-    pub(super) fn new_place(&self, user: &User) {
-        self.notice(
-            user,
-            "New login to your account",
-            "Somebody logged in to your account from an address that was not seen before. If that was not you, set a new password and end the other logins.",
-        );
-    }
-
-    pub(super) fn password_changed(&self, user: &User) {
-        self.notice(
-            user,
-            "Your password was changed",
-            "The password of your account was changed, and every other login was ended. If that was not you, ask whoever runs this service.",
-        );
-    }
-
-    pub(super) fn factor_changed(&self, user: &User) {
-        self.notice(
-            user,
-            "Your second factor was changed",
-            "The second factor of your account was set up, replaced or given up, and every other login was ended. If that was not you, ask whoever runs this service.",
-        );
-    }
-
-    fn notice(&self, user: &User, subject: &'static str, text: &'static str) {
-        let to = user.email.as_deref().and_then(|email| email.parse().ok());
-        if let Some(email) = to {
-            self.leave(Letter::Notice(Mailbox::new(None, email), subject, text));
-        }
-    }
-
-    fn leave(&self, letter: Letter) {
-        if let Some(post) = &self.0
-            && post.try_send(letter).is_err()
-        {
-            tracing::warn!("a mail was dropped: too many wait");
-        }
-    }
+/// A letter that was not taken.
+struct Refused {
+    message: Message,
+    tries: usize,
+    again_at: Instant,
 }
 
 impl Mailer {
@@ -116,22 +51,45 @@ impl Mailer {
             logins,
             server,
             from: from.parse().context("mail.from is no address")?,
-            letters: letters.0,
+            letters,
+            refused: Vec::new(),
         })
     }
 
-    /// The next letter, written and sent; `false`: there will be none any more.
+    /// The next letter, a new one or one whose next try is due; `false`: there will be none any more.
     pub async fn run_once(&mut self) -> bool {
-        let Some(letter) = self.letters.recv().await else {
-            return false;
+        let due = self.refused.iter().map(|one| one.again_at).min();
+        let due = async {
+            match due {
+                Some(at) => sleep_until(at).await,
+                None => pending().await,
+            }
         };
+        tokio::select! {
+            letter = self.letters.0.recv() => match letter {
+                Some(letter) => self.carry(letter).await,
+                None => return false,
+            },
+            () = due => self.try_again().await,
+        }
+        true
+    }
+
+    async fn carry(&mut self, letter: Letter) {
         match self.written(letter).await {
-            Ok(Some(message)) => self.send(message).await,
+            Ok(Some(message)) => self.send(message, 0).await,
             // nobody is called so, or nobody with an address
             Ok(None) => {}
             Err(error) => tracing::warn!(error = format!("{error:#}"), "a mail was not written"),
         }
-        true
+    }
+
+    async fn try_again(&mut self) {
+        let now = Instant::now();
+        if let Some(at) = self.refused.iter().position(|one| one.again_at <= now) {
+            let Refused { message, tries, .. } = self.refused.swap_remove(at);
+            self.send(message, tries).await;
+        }
     }
 
     async fn written(&self, letter: Letter) -> Result<Option<Message>> {
@@ -160,19 +118,21 @@ impl Mailer {
         Ok(Some(message))
     }
 
-    async fn send(&self, message: Message) {
-        for pause in AGAIN.into_iter().map(Some).chain([None]) {
-            match (self.server.send(message.clone()).await, pause) {
-                (Ok(_), _) => return,
-                (Err(error), Some(pause)) if !error.is_permanent() => {
-                    tracing::info!(%error, "a mail was not taken, again later");
-                    tokio::time::sleep(pause).await;
-                }
-                (Err(error), _) => {
-                    tracing::warn!(%error, "a mail was not taken");
-                    return;
-                }
+    /// Sends it, after so many tries; what the server may take later waits, as long as there is room.
+    async fn send(&mut self, message: Message, tries: usize) {
+        let Err(error) = self.server.send(message.clone()).await else {
+            return;
+        };
+        match AGAIN.get(tries) {
+            Some(pause) if !error.is_permanent() && self.refused.len() < QUEUE => {
+                tracing::info!(%error, "a mail was not taken, again later");
+                self.refused.push(Refused {
+                    message,
+                    tries: tries + 1,
+                    again_at: Instant::now() + *pause,
+                });
             }
+            _ => tracing::warn!(%error, "a mail was not taken"),
         }
     }
 }

@@ -26,7 +26,7 @@ pub use hasher::{Hasher, HasherSettings};
 pub use invites::{CreateInvite, InviteSecret};
 pub use limits::{Door, LimitSettings, Limits};
 pub use login::{Attempt, LoggedIn, Outcome};
-pub use mail::{Letters, Mailer, Post};
+pub use mail::Mailer;
 pub use passwords::PasswordLink;
 pub use register::Register;
 pub use revocations::{Revocations, Revoked};
@@ -37,6 +37,7 @@ use crate::{
     clock::{Clock, random},
     keyring::{Keyring, Place as SealPlace},
     services::{
+        post::Post,
         store::{Store, Trace},
         users::Users,
     },

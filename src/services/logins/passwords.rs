@@ -96,14 +96,12 @@ impl Logins {
         if let Some(addr) = from {
             self.limits.take(Door::Forgot(AddrKey::of(addr))).await?;
         }
-        let account = hash(&[name.to_lowercase().as_bytes()]);
-        if self.limits.take(Door::Mail(account)).await.is_ok() {
-            self.mail.forgotten(name);
-        }
+        self.mail.forgotten(name);
         Ok(())
     }
 
-    /// Makes the link that a mail carries, for whoever is called so and has an address.
+    /// Makes the link that a mail carries, for whoever is called so and has an address. However the account was spelled, it
+    /// is written to as often.
     pub(super) async fn mailed_link(&self, name: &str) -> Result<Option<(User, PasswordLink)>> {
         let mut conn = self.store.conn().await?;
         let Some((user, _)) = factors::find(&mut conn, name).await? else {
@@ -113,13 +111,17 @@ impl Logins {
         if user.email.is_none() || user.suspended_at.is_some() || user.deleted_at.is_some() {
             return Ok(None);
         }
+        let account = hash(&[&user.number.0.to_be_bytes()]);
+        if self.limits.take(Door::Mail(account)).await.is_err() {
+            return Ok(None);
+        }
         let link = self
-            .make_link("system", user.number, &Keep::nothing())
+            .make_link(factors::MAILED, user.number, &Keep::nothing())
             .await?;
         Ok(Some((user, link)))
     }
 
-    /// A link for somebody who cannot be reached by mail.
+    /// A link for somebody who cannot be reached by mail. Who has it has the account: it needs a fresh proof (L11).
     pub async fn password_link(
         &self,
         by: &Caller,
@@ -127,6 +129,7 @@ impl Logins {
         keep: &Keep<'_, PasswordLink>,
     ) -> Result<PasswordLink> {
         let user = self.managed(by, who).await?;
+        by.must_be_fresh(self.now())?;
         self.make_link(&by.name, user.number, keep).await
     }
 
@@ -198,8 +201,8 @@ impl Logins {
 
     /// A password that an admin sets. The person should change it.
     pub async fn set_password(&self, by: &Caller, who: &Named, new: &SecretString) -> Result<()> {
-        by.must_be_fresh(self.now())?;
         let person = self.managed(by, who).await?;
+        by.must_be_fresh(self.now())?;
         check(&person, "new_password", new)?;
         let hashed = self.hasher.hash(new).await?;
         self.put(&by.name, person.number, None, &hashed, None).await

@@ -3,7 +3,7 @@ use super::{Carried, Logins, carrier::USE_NOTED, digest, fresh, standing::Standi
 use crate::{
     error::{Error, Result},
     keyring,
-    models::{Ended, SessionId, SessionKind, User, UserNo},
+    models::{Ended, SessionId, SessionKind, User},
     repositories::sessions::{self, RefreshToken},
     services::store::leave,
 };
@@ -20,7 +20,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(30);
 
 enum Exchanged {
     Next(Box<User>, SessionId, String),
-    Copied(UserNo),
+    Copied(Box<User>),
 }
 
 impl Logins {
@@ -43,7 +43,8 @@ impl Logins {
             }
             Exchanged::Copied(user) => {
                 self.store.caught_up(conn).await?;
-                tracing::warn!(user = user.0, at = %now, "a refresh token came twice: its login ended");
+                self.mail.refresh_reused(&user);
+                tracing::warn!(user = user.number.0, at = %now, "a refresh token came twice: its login ended");
                 Err(Error::Unauthenticated)
             }
         }
@@ -69,9 +70,9 @@ impl Logins {
             }
             sessions::end(conn, user.number, session.id, Ended::Reuse, now).await?;
             let what = ("auth.reuse", "auth.refresh_reused");
-            let trace = trace("system", what, &user, now).user(user.number);
+            let trace = trace("system", what, &user, now).user(user.number).alarm();
             leave(conn, trace.with(json!({ "session": session.id }))).await?;
-            return Ok(Exchanged::Copied(user.number));
+            return Ok(Exchanged::Copied(Box::new(user)));
         }
         let next = fresh(&*self.store.clock, REFRESH_PREFIX);
         let successor = digest(&next);

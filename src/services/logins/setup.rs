@@ -43,7 +43,7 @@ pub async fn make_link(
     clock: &dyn Clock,
     base: &Url,
 ) -> Result<Option<SetupLink>> {
-    if factors::count_superadmins(conn).await? > 0 {
+    if factors::count_superadmins(conn, None).await? > 0 {
         return Ok(None);
     }
     let (now, secret) = (clock.now(), fresh(clock, PREFIX));
@@ -64,7 +64,7 @@ impl Logins {
     /// Whether there is a superadmin: then the door is closed.
     pub async fn is_set_up(&self) -> Result<bool> {
         let mut conn = self.store.conn().await?;
-        Ok(factors::count_superadmins(&mut conn).await? > 0)
+        Ok(factors::count_superadmins(&mut conn, None).await? > 0)
     }
 
     /// Makes the link; `None`: there is a superadmin already.
@@ -129,7 +129,7 @@ impl Logins {
             .transaction(async |conn| {
                 let stored = settings::lock(conn, KEY).await?;
                 if !stored.is_some_and(|stored| self.opens(&stored, token))
-                    || factors::count_superadmins(conn).await? > 0
+                    || factors::count_superadmins(conn, None).await? > 0
                 {
                     return Err(invalid());
                 }

@@ -266,7 +266,8 @@ impl Users {
             BatchAction::Extend { days } => {
                 let user = managed(conn, by, who).await?;
                 let edit = self.extended(&user, days * 86_400)?;
-                self.edit_in(conn, by, who, &edit, &Seen::Anything).await
+                let edited = self.edit_in(conn, by, who, &edit, &Seen::Anything);
+                Ok(edited.await?.user)
             }
             BatchAction::AddBytes { bytes } => {
                 let user = managed(conn, by, who).await?;
@@ -279,7 +280,8 @@ impl Users {
                     quota: Some(Some(quota)),
                     ..EditUser::default()
                 };
-                self.edit_in(conn, by, who, &edit, &Seen::Anything).await
+                let edited = self.edit_in(conn, by, who, &edit, &Seen::Anything);
+                Ok(edited.await?.user)
             }
             BatchAction::SetGroup { .. } => {
                 let user = managed(conn, by, who).await?;

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    models::{Named, Role, User, Window, name},
-    repositories::users,
+    models::{Ended, Named, Role, User, Window, name},
+    repositories::{factors, sessions, users},
     services::{
         audit::seal_personal,
         callers::Caller,
@@ -40,6 +40,13 @@ pub struct EditUser {
     pub device_limit: Option<Option<i32>>,
     #[validate(range(min = 0))]
     pub online_limit: Option<Option<i32>>,
+}
+
+/// What an edit left.
+pub(super) struct Edited {
+    pub user: User,
+    /// As it was, if its e-mail address is another now.
+    pub moved: Option<User>,
 }
 
 impl EditUser {
@@ -211,7 +218,7 @@ fn percent(user: &User) -> i64 {
 }
 
 impl Users {
-    /// Changes what is given and leaves the rest.
+    /// Changes what is given and leaves the rest. Of a new e-mail address the old one hears (L15).
     pub async fn edit(
         &self,
         by: &Caller,
@@ -220,13 +227,17 @@ impl Users {
         seen: &Seen,
     ) -> Result<UserDetail> {
         let mut conn = self.store.conn().await?;
-        let detail = conn
+        let (detail, moved) = conn
             .transaction(async |conn| {
-                let user = self.edit_in(conn, by, who, edit, seen).await?;
-                self.detail(conn, user).await
+                let edited = self.edit_in(conn, by, who, edit, seen).await?;
+                let detail = self.detail(conn, edited.user).await?;
+                Ok::<_, Error>((detail, edited.moved))
             })
             .await?;
         self.store.caught_up(conn).await?;
+        if let Some(old) = moved {
+            self.post.email_changed(&old);
+        }
         Ok(detail)
     }
 
@@ -237,17 +248,30 @@ impl Users {
         who: &Named,
         edit: &EditUser,
         seen: &Seen,
-    ) -> Result<User> {
+    ) -> Result<Edited> {
         let now = self.store.clock.now();
         let name = edit.check(now)?;
-        let mut user = managed(conn, by, who).await?;
-        seen.check(user.version)?;
-        if let Some(role) = edit.role.filter(|role| *role != user.role) {
+        let old = managed(conn, by, who).await?;
+        seen.check(old.version)?;
+        if let Some(role) = edit.role.filter(|role| *role != old.role) {
             by.must_manage(role)?;
-            spare(conn, &user).await?;
+            by.must_be_fresh(now)?;
+            spare(conn, &old).await?;
         }
+        let mut user = old.clone();
         edit.apply(&mut user, name, now)?;
+        let moved = user.email != old.email;
+        if moved {
+            // whoever reads the mail of an account may set its password (L11)
+            by.must_be_fresh(now)?;
+        }
         let user = users::update(conn, &user, now).await.map_err(taken)?;
+        if moved {
+            // what was opened before it ends, but for the login that changed it (S8)
+            sessions::end_others(conn, user.number, by.login, Ended::Email, now).await?;
+            sessions::end_tokens(conn, user.number, now).await?;
+            factors::void_links(conn, user.number, now).await?;
+        }
         let trace = trace(&by.name, ("user.update", "user.updated"), &user, now);
         let personal = match edit.personal() {
             Some(detail) => {
@@ -257,6 +281,9 @@ impl Users {
             None => None,
         };
         leave(conn, trace.with(edit.detail()).with_personal(personal)).await?;
-        Ok(user)
+        Ok(Edited {
+            user,
+            moved: moved.then_some(old),
+        })
     }
 }

@@ -23,9 +23,10 @@ use crate::{
     admission::recent::Recent,
     error::{Error, Result},
     models::{Ended, Named, PlanNo, Role, Status, User, UserNo},
-    repositories::{groups, nodes, plans, sessions, users},
+    repositories::{factors, groups, nodes, plans, sessions, users},
     services::{
         callers::Caller,
+        post::Post,
         store::{Store, Trace, leave},
     },
 };
@@ -45,6 +46,7 @@ pub const MOST_COUNTED: i64 = 10_000;
 pub struct Users {
     pub store: Store,
     pub recent: Arc<Recent>,
+    pub post: Post,
 }
 
 /// A user as callers see it.
@@ -238,13 +240,15 @@ async fn managed(conn: &mut AsyncPgConnection, by: &Caller, who: &Named) -> Resu
     Ok(user)
 }
 
-/// A superadmin is about to be one no longer: there must be another, or nobody could make one again (A3).
+/// A superadmin is about to be one no longer: another one must be able to log in, or nobody could make one again (A3).
 async fn spare(conn: &mut AsyncPgConnection, user: &User) -> Result<()> {
-    if user.role == Role::Superadmin
-        && users::count_other_superadmins(conn, user.number).await? == 0
-    {
+    if user.role != Role::Superadmin {
+        return Ok(());
+    }
+    factors::lock_superadmins(conn).await?;
+    if factors::count_superadmins(conn, Some(user.number)).await? == 0 {
         return Err(Error::State(
-            "this is the last superadmin: make another one first".to_owned(),
+            "this is the last superadmin who can log in: make another one first".to_owned(),
         ));
     }
     Ok(())

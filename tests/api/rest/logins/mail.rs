@@ -11,14 +11,14 @@ use std::{
 };
 
 /// aiosmtpd, which writes what it takes into a folder. Ends with the test.
-struct MailServer {
+pub(super) struct MailServer {
     child: Child,
     dir: tempfile::TempDir,
     port: u16,
 }
 
 impl MailServer {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let dir = open_dir();
         let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/venv/bin/python");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/mail_server.py");
@@ -34,7 +34,18 @@ impl MailServer {
         Self { child, dir, port }
     }
 
-    fn letters(&self) -> Vec<String> {
+    pub(super) fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// Until so many of these arrived; all that did.
+    pub(super) fn arrived(&self, count: usize, is_one: impl Fn(&str) -> bool) -> Vec<String> {
+        let of = || self.letters().iter().filter(|l| is_one(l)).count();
+        until("a letter arrives", || of() >= count);
+        self.letters()
+    }
+
+    pub(super) fn letters(&self) -> Vec<String> {
         let files = fs::read_dir(self.dir.path()).unwrap();
         let mut letters: Vec<_> = files
             .map(|f| f.unwrap().path())
@@ -59,7 +70,7 @@ impl Drop for MailServer {
 #[tokio::test(flavor = "multi_thread")]
 async fn l12_a_lost_password_is_mended_by_mail() {
     let server = MailServer::start();
-    let url = format!("smtp://127.0.0.1:{}", server.port);
+    let url = server.url();
     let settings = [
         ("mail.smtp_url", url.as_str()),
         ("mail.from", "Hywarden <noreply@panel.example>"),

@@ -1,9 +1,11 @@
 //! Logins through the real program. The numbers are those of the security checks.
 mod browser;
+mod changes;
 mod doors;
 mod factors;
 mod limits;
 mod mail;
+mod notices;
 mod refusals;
 mod sessions;
 mod soak;

@@ -8,7 +8,7 @@ mod setup;
 
 use serde_json::Value;
 
-fn token_of(link: &Value) -> String {
+pub(super) fn token_of(link: &Value) -> String {
     let url = link["url"].as_str().unwrap();
     url.split('#').nth(1).unwrap().to_owned()
 }
