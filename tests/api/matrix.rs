@@ -1,12 +1,20 @@
 //! Who may do what: every route that the router knows, asked by everybody, held to the table beside this file (A1).
 //!
 //! A line is a method, a path and a rule: `open` to everybody, `known` to whoever is somebody, `person` to people that are
-//! logged in, or a scope; `own` after a scope: also to a user, on what is its own.
-use crate::support::{api::Api, house::House, people::Person};
+//! logged in, or a scope; `own` after a scope: also to a user, on what is its own; `rank`: to nobody who stands below the
+//! person that the path names, or whose object.
+use crate::support::{
+    api::Api,
+    house::House,
+    people::{PASSWORD, Person, totp},
+};
 use hywarden::{models::Role, openapi, services::callers::SCOPES};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 const TABLE: &str = include_str!("matrix.txt");
 /// What stands at the root and is no part of the document.
@@ -34,7 +42,7 @@ enum Rule {
     Open,
     Known,
     Person,
-    Scope { name: String, own: bool },
+    Scope { name: String, own: bool, rank: bool },
 }
 
 fn table() -> BTreeMap<String, Rule> {
@@ -52,7 +60,8 @@ fn table() -> BTreeMap<String, Rule> {
                     assert!(SCOPES.contains(&name), "{line}");
                     Rule::Scope {
                         name: name.to_owned(),
-                        own: words.get(3) == Some(&"own"),
+                        own: words[3..].contains(&"own"),
+                        rank: words[3..].contains(&"rank"),
                     }
                 }
             };
@@ -114,6 +123,16 @@ struct Asker {
 impl Asker {
     /// The status and the code, or only the status of an answer that may never end.
     async fn ask(&self, route: &str, path: &str, auth: Option<&str>) -> (StatusCode, String) {
+        self.ask_with(route, path, auth, json!({})).await
+    }
+
+    async fn ask_with(
+        &self,
+        route: &str,
+        path: &str,
+        auth: Option<&str>,
+        body: Value,
+    ) -> (StatusCode, String) {
         let method: Method = route.split_once(' ').unwrap().0.parse().unwrap();
         let url = format!("{}{path}", self.house_url);
         let request = self.http.request(method.clone(), url);
@@ -124,7 +143,7 @@ impl Asker {
         let request = if method == Method::GET {
             request
         } else {
-            request.json(&json!({}))
+            request.json(&body)
         };
         let answer = request.send().await.unwrap();
         let status = answer.status();
@@ -189,13 +208,18 @@ async fn a1_everybody_may_what_the_table_says() {
             wrong.push(format!("{what}: {saw:?}"));
         }
     };
+    let half = Half::new(&house).await;
+    let mut challenge = (Instant::now(), half.challenge().await);
     for (route, rule) in table() {
+        if challenge.0.elapsed() > Duration::from_mins(1) {
+            challenge = (Instant::now(), half.challenge().await);
+        }
         let nowhere = path(&route, "nobody", NOWHERE);
         let anonymous = asker.ask(&route, &nowhere, None).await;
         let by_node = asker.ask(&route, &nowhere, Some(&basic)).await;
         // L10: what asks for a code opens nothing
         let half = asker
-            .ask(&route, &nowhere, Some("Bearer hywarden_2fa_AAAA"))
+            .ask(&route, &nowhere, Some(&bearer(&challenge.1)))
             .await;
         let open = matches!(rule, Rule::Open);
         for (who, saw) in [
@@ -230,7 +254,7 @@ async fn a1_everybody_may_what_the_table_says() {
                     &saw,
                 );
             }
-            Rule::Scope { name, own } => {
+            Rule::Scope { name, own, rank } => {
                 for (role, person) in &people {
                     let saw = asker
                         .ask(&route, &nowhere, Some(&bearer(&person.access)))
@@ -257,6 +281,19 @@ async fn a1_everybody_may_what_the_table_says() {
                     };
                     expect(format!("{route} by a token {kind} {name}"), fine, &saw);
                 }
+                if names_somebody(&route) {
+                    let admin = people
+                        .iter()
+                        .find(|(r, _)| *r == Role::Admin && r.holds(name));
+                    let admin = admin.map(|(_, person)| &person.access);
+                    let token = &tokens[&("with", name.as_str())];
+                    for by in admin.into_iter().chain([token]) {
+                        let saw = above(&house, &asker, &route, &bearer(by)).await;
+                        let fine = !REFUSED.contains(&saw.1.as_str());
+                        let fine = fine && (saw.1 == "rank") == *rank;
+                        expect(format!("{route} on one above"), fine, &saw);
+                    }
+                }
                 if *own && names_somebody(&route) {
                     let saw = own_and_foreign(&house, &asker, &route).await;
                     let fine = ![401, 403, 404].contains(&saw.0.0.as_u16());
@@ -270,6 +307,67 @@ async fn a1_everybody_may_what_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    // it was good for all but that
+    half.comes_in_by(&challenge.1).await;
+}
+
+/// Somebody who has shown a password, and no code yet.
+struct Half {
+    api: Api,
+    seed: String,
+}
+
+impl Half {
+    async fn new(house: &House) -> Self {
+        let person = house.person("half", "superadmin").await;
+        let made = person.api.post("/auth/totp", json!({})).await.is(200);
+        let half = Self {
+            api: Api::remote(house, None),
+            seed: made["secret"].as_str().unwrap().to_owned(),
+        };
+        let code = json!({"code": half.code(-1)});
+        person.api.post("/auth/totp/confirm", code).await.is(200);
+        half
+    }
+
+    fn code(&self, steps: i64) -> String {
+        totp(&self.seed, chrono::Utc::now().timestamp(), steps)
+    }
+
+    async fn challenge(&self) -> String {
+        let body = json!({"name": "half", "password": PASSWORD});
+        let asked = self.api.post("/auth/login", body).await.is(202);
+        asked["challenge"].as_str().unwrap().to_owned()
+    }
+
+    async fn comes_in_by(&self, challenge: &str) {
+        let body = json!({"challenge": challenge, "code": self.code(1)});
+        self.api.post("/auth/login/code", body).await.is(200);
+    }
+}
+
+/// What somebody is answered on a superadmin, or what is a superadmin's, with a body that the route takes.
+async fn above(house: &House, asker: &Asker, route: &str, auth: &str) -> (StatusCode, String) {
+    static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let n = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let (local, name) = (Api::local(house), format!("above{n}"));
+    let body = json!({"name": name, "role": "superadmin"});
+    local.post("/users", body).await.is(201);
+    let body = json!({"name": "phone"});
+    let devices = format!("/users/{name}/devices");
+    let made = local.post(&devices, body).await.is(201);
+    let device = made["id"].as_str().unwrap().to_owned();
+    let (_, end) = route.rsplit_once('/').unwrap();
+    let body = match end {
+        "plan" => json!({"plan": null}),
+        "quota" => json!({"quota": null}),
+        "reset-password" => json!({"new_password": PASSWORD}),
+        "{node}" => json!({"effect": "allow"}),
+        "devices" => json!({"name": "laptop"}),
+        _ => json!({}),
+    };
+    let path = path(&route.replace("{node}", "fra1"), &name, &device);
+    asker.ask_with(route, &path, Some(auth), body).await
 }
 
 /// What a user is answered on its own object, and on another's.
