@@ -508,6 +508,7 @@ diesel::table! {
         last_ms -> Nullable<Int4>,
         created_at -> Timestamptz,
         done_at -> Nullable<Timestamptz>,
+        queued_at -> Timestamptz,
     }
 }
 

@@ -114,6 +114,8 @@ pub struct NewDelivery {
     pub state: DeliveryState,
     pub next_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    pub queued_at: DateTime<Utc>,
+    pub done_at: Option<DateTime<Utc>>,
 }
 
 /// Notes what is to be told.
@@ -173,8 +175,8 @@ pub async fn find_delivery(
 pub async fn list_due(
     conn: &mut AsyncPgConnection,
     now: DateTime<Utc>,
-) -> QueryResult<Vec<Webhook>> {
-    Webhook::query()
+) -> QueryResult<Vec<WebhookId>> {
+    w::table
         .filter(w::enabled)
         .filter(w::resting_until.is_null().or(w::resting_until.le(now)))
         .filter(diesel::dsl::exists(
@@ -184,8 +186,24 @@ pub async fn list_due(
                 .filter(d::next_at.le(now)),
         ))
         .order(w::id)
+        .select(w::id)
         .load(conn)
         .await
+}
+
+/// A webhook as it is now, if it may be called.
+pub async fn find_awake(
+    conn: &mut AsyncPgConnection,
+    id: WebhookId,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Webhook>> {
+    Webhook::query()
+        .filter(w::id.eq(id))
+        .filter(w::enabled)
+        .filter(w::resting_until.is_null().or(w::resting_until.le(now)))
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// Takes what is due of a webhook, oldest first: for so long nobody else tries it. Of each user only what no earlier one of
@@ -196,22 +214,20 @@ pub async fn claim(
     now: DateTime<Utc>,
     until: DateTime<Utc>,
     limit: i64,
-) -> QueryResult<Vec<Uuid>> {
+) -> QueryResult<Vec<Delivery>> {
     #[derive(QueryableByName)]
     struct Id {
         #[diesel(sql_type = SqlUuid)]
         id: Uuid,
-        #[diesel(sql_type = BigInt)]
-        sequence: i64,
     }
-    let mut taken: Vec<Id> = sql_query(
+    let taken: Vec<Id> = sql_query(
         "UPDATE webhook_deliveries SET next_at = $3 WHERE id IN (
             SELECT id FROM webhook_deliveries t
             WHERE webhook_id = $1 AND state = 'waiting' AND next_at <= $2
                 AND (user_no IS NULL OR NOT EXISTS (SELECT FROM webhook_deliveries e
                     WHERE e.webhook_id = $1 AND e.user_no = t.user_no AND e.state = 'waiting' AND e.sequence < t.sequence))
             ORDER BY sequence LIMIT $4 FOR UPDATE SKIP LOCKED)
-         RETURNING id, sequence",
+         RETURNING id",
     )
     .bind::<SqlUuid, _>(webhook.0)
     .bind::<Timestamptz, _>(now)
@@ -219,21 +235,65 @@ pub async fn claim(
     .bind::<BigInt, _>(limit)
     .load(conn)
     .await?;
-    taken.sort_unstable_by_key(|row| row.sequence);
-    Ok(taken.into_iter().map(|row| row.id).collect())
+    let ids: Vec<Uuid> = taken.into_iter().map(|row| row.id).collect();
+    Delivery::query()
+        .filter(d::id.eq_any(ids))
+        .order(d::sequence)
+        .load(conn)
+        .await
 }
 
-/// Gives back what was taken and not tried.
-pub async fn release(
+/// What was given up of a webhook.
+#[derive(Debug, QueryableByName)]
+pub struct GivenUp {
+    #[diesel(sql_type = SqlUuid)]
+    pub webhook_id: WebhookId,
+    #[diesel(sql_type = BigInt)]
+    pub deliveries: i64,
+}
+
+/// Gives up what has waited since before an instant, and the oldest of each webhook beyond so many.
+pub async fn give_up(
     conn: &mut AsyncPgConnection,
-    ids: &[Uuid],
+    before: DateTime<Utc>,
+    most: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<GivenUp>> {
+    sql_query(
+        "WITH gone AS (
+            UPDATE webhook_deliveries SET state = 'failed', done_at = $3 WHERE state = 'waiting' AND id IN (
+                SELECT id FROM webhook_deliveries WHERE state = 'waiting' AND queued_at < $1
+                UNION ALL
+                SELECT d.id FROM webhooks w, LATERAL (SELECT id FROM webhook_deliveries
+                    WHERE webhook_id = w.id AND state = 'waiting' ORDER BY sequence DESC OFFSET $2) d)
+            RETURNING webhook_id)
+         SELECT webhook_id, count(*) AS deliveries FROM gone GROUP BY 1 ORDER BY 1",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(most)
+    .bind::<Timestamptz, _>(now)
+    .load(conn)
+    .await
+}
+
+/// Puts a delivery back into the queue, as if it had never been tried.
+pub async fn requeue(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
     at: DateTime<Utc>,
-) -> QueryResult<usize> {
-    diesel::update(d::table.filter(d::id.eq_any(ids)))
-        .filter(d::state.eq(DeliveryState::Waiting))
-        .set(d::next_at.eq(at))
-        .execute(conn)
+) -> QueryResult<Option<Delivery>> {
+    diesel::update(d::table.find(id))
+        .set((
+            d::state.eq(DeliveryState::Waiting),
+            d::attempts.eq(0),
+            d::next_at.eq(at),
+            d::queued_at.eq(at),
+            d::done_at.eq(None::<DateTime<Utc>>),
+        ))
+        .returning(Delivery::as_returning())
+        .get_result(conn)
         .await
+        .optional()
 }
 
 /// How an attempt went.
@@ -264,9 +324,26 @@ pub async fn note(
         .optional()
 }
 
+/// The same of what waits: what was given up meanwhile does not wait again. Gives how many.
+pub async fn note_missed(
+    conn: &mut AsyncPgConnection,
+    id: Uuid,
+    outcome: &Outcome,
+) -> QueryResult<usize> {
+    diesel::update(
+        d::table
+            .find(id)
+            .filter(d::state.eq(DeliveryState::Waiting)),
+    )
+    .set(outcome)
+    .execute(conn)
+    .await
+}
+
 /// It answered: everything that waits for it may be tried at once.
-pub async fn awake(conn: &mut AsyncPgConnection, id: WebhookId) -> QueryResult<usize> {
-    diesel::update(w::table.find(id).filter(w::failures.gt(0)))
+pub async fn awake(conn: &mut AsyncPgConnection, id: WebhookId, url: &str) -> QueryResult<usize> {
+    diesel::update(w::table.find(id))
+        .filter(w::url.eq(url).and(w::failures.gt(0)))
         .set((
             w::failures.eq(0),
             w::resting_until.eq(None::<DateTime<Utc>>),
@@ -275,30 +352,36 @@ pub async fn awake(conn: &mut AsyncPgConnection, id: WebhookId) -> QueryResult<u
         .await
 }
 
-/// It failed: it rests.
+/// It failed for so many rounds, at this URL: it rests.
 pub async fn rest(
     conn: &mut AsyncPgConnection,
     id: WebhookId,
+    url: &str,
+    failures: i32,
     until: DateTime<Utc>,
 ) -> QueryResult<usize> {
     diesel::update(w::table.find(id))
-        .set((w::failures.eq(w::failures + 1), w::resting_until.eq(until)))
+        .filter(w::url.eq(url))
+        .set((w::failures.eq(failures), w::resting_until.eq(until)))
         .execute(conn)
         .await
 }
 
-/// It wants no more.
+/// It wants no more at this URL. `0`: it is called elsewhere by now, or no more.
 pub async fn disable(
     conn: &mut AsyncPgConnection,
     id: WebhookId,
+    url: &str,
     reason: &str,
     at: DateTime<Utc>,
 ) -> QueryResult<usize> {
     diesel::update(w::table.find(id))
+        .filter(w::url.eq(url).and(w::enabled))
         .set((
             w::enabled.eq(false),
             w::disabled_reason.eq(reason),
             w::updated_at.eq(at),
+            w::version.eq(w::version + 1),
         ))
         .execute(conn)
         .await

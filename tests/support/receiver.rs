@@ -22,9 +22,12 @@ use tempfile::TempDir;
 pub const ENDLESS: u16 = 1;
 /// Instead of a status: 200, and a body that does not go on.
 pub const UNFINISHED: u16 = 2;
+/// Instead of a status: none before it is told another one, and then that.
+pub const HELD: u16 = 3;
 
 #[derive(Clone, Debug)]
 pub struct Received {
+    pub path: String,
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
@@ -34,6 +37,7 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     status: AtomicU16,
     arrived: tokio::sync::Notify,
+    told: tokio::sync::Notify,
 }
 
 pub struct Receiver {
@@ -96,9 +100,10 @@ impl Receiver {
         format!("https://127.0.0.1:{}{path}", self.port)
     }
 
-    /// From now on it answers with this status; 0: not at all.
+    /// From now on it answers with this status; 0: not at all. Below `/status/` it is the one that stands there.
     pub fn answers(&self, status: u16) {
         self.shared.status.store(status, Ordering::SeqCst);
+        self.shared.told.notify_waiters();
     }
 
     /// What it has got, once there are so many.
@@ -133,13 +138,22 @@ async fn receive(req: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) 
     let headers = req.headers().iter();
     let headers = headers.map(|(k, v)| (k.to_string(), v.to_str().unwrap().to_owned()));
     // what is told from now on is for the next one
-    let status = shared.status.load(Ordering::SeqCst);
+    let mut status = shared.status.load(Ordering::SeqCst);
     shared.received.lock().unwrap().push(Received {
+        path: req.path().to_owned(),
         headers: headers.collect(),
         body: String::from_utf8(body.to_vec()).unwrap(),
     });
     shared.arrived.notify_waiters();
-    match status {
+    while status == HELD {
+        let told = shared.told.notified();
+        status = shared.status.load(Ordering::SeqCst);
+        if status == HELD {
+            told.await;
+        }
+    }
+    let own = req.path().strip_prefix("/status/");
+    match own.map_or(status, |own| own.parse().unwrap()) {
         0 => std::future::pending().await,
         ENDLESS => HttpResponse::Ok().streaming(stream::repeat_with(|| {
             Ok::<_, actix_web::Error>(web::Bytes::from_static(&[b'x'; 4096]))

@@ -1,23 +1,19 @@
 //! Deliveries, tried until they are taken: at least once, a user's in order, and no receiver waits for another.
-use super::{Webhooks, guard::Refused, sign};
+use super::{
+    Attempt, Webhooks,
+    give_up::{tell, tell_given_up},
+};
 use crate::{
     clock::{Clock, random},
-    error::{Error, Result},
-    models::{Delivery, DeliveryState, Severity, Webhook},
-    repositories::{
-        events::{self, NewEvent},
-        webhooks::{self, Outcome},
-    },
+    error::Result,
+    models::{Delivery, DeliveryState, Webhook, WebhookId},
+    repositories::webhooks::{self, Outcome},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use serde_json::json;
-use std::{
-    sync::PoisonError,
-    time::{Duration, Instant},
-};
-use uuid::Uuid;
+use std::sync::PoisonError;
 
 /// Pauses after each failed attempt; after the last there is none.
 const PAUSES: [i64; 10] = [
@@ -25,32 +21,12 @@ const PAUSES: [i64; 10] = [
 ];
 /// A receiver that fails rests at most so long, so that its return is noticed.
 const LONGEST_REST: i64 = 300;
-/// Deliveries taken of one receiver at once; of one that failed lately a single one, to see.
-const BATCH: i64 = 32;
-/// Of those so many are on their way at once.
-const AT_ONCE: usize = 4;
+/// Deliveries on their way to one receiver at once; to one that failed lately a single one, to see.
+const AT_ONCE: i64 = 4;
 /// Receivers called at once.
 const RECEIVERS: usize = 32;
-/// Bytes of an answer that are read, to let the connection be used again. None of them is kept.
-const ANSWER: usize = 64 << 10;
-
-/// How one attempt went.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub at: DateTime<Utc>,
-    pub status: Option<u16>,
-    /// Why there was no answer, in a word of ours.
-    pub error: Option<&'static str>,
-    pub took: Duration,
-}
-
-impl Attempt {
-    /// The receiver took it.
-    pub fn succeeded(&self) -> bool {
-        self.status
-            .is_some_and(|status| (200..300).contains(&status))
-    }
-}
+/// Longer than what comes before and after an attempt takes.
+const AROUND: TimeDelta = TimeDelta::seconds(10);
 
 impl Webhooks {
     /// Starts to serve every receiver that has something due, none of which waits for another. Gives how many.
@@ -62,135 +38,89 @@ impl Webhooks {
         let mut started = 0;
         for webhook in due {
             let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-            if busy.len() >= RECEIVERS || !busy.insert(webhook.id) {
+            if busy.len() >= RECEIVERS || !busy.insert(webhook) {
                 continue;
             }
             drop(busy);
             started += 1;
             let this = self.clone();
             tokio::spawn(async move {
-                if let Err(error) = this.serve(&webhook).await {
-                    tracing::warn!(webhook = %webhook.id, %error, "deliveries were not tried");
+                if let Err(error) = this.serve(webhook).await {
+                    tracing::warn!(%webhook, %error, "deliveries were not tried");
                 }
                 let mut busy = this.busy.lock().unwrap_or_else(PoisonError::into_inner);
-                busy.remove(&webhook.id);
+                busy.remove(&webhook);
             });
         }
         Ok(started)
     }
 
-    async fn serve(&self, webhook: &Webhook) -> Result<()> {
-        let now = self.store.clock.now();
-        let limit = if webhook.failures > 0 { 1 } else { BATCH };
-        // longer than all attempts of the batch together may take
-        let rounds = i32::try_from(limit).unwrap_or(1);
-        let until = now
-            + TimeDelta::from_std(self.timeout * u32::try_from(rounds).unwrap_or(1))
-                .unwrap_or(TimeDelta::minutes(5))
-            + TimeDelta::seconds(10);
-        let mut conn = self.jobs_db.get().await?;
-        let taken = webhooks::claim(&mut conn, webhook.id, now, until, limit).await?;
-        drop(conn);
-        let mut rest = taken.as_slice();
-        while !rest.is_empty() {
-            let (part, later) = rest.split_at(rest.len().min(AT_ONCE));
-            rest = later;
-            let each = part.iter().map(|id| self.try_one(webhook, *id));
-            let done = join_all(each).await.into_iter();
-            if done.collect::<Result<Vec<_>>>()?.contains(&false) {
-                // it rests: the others come back when it does
-                break;
-            }
-        }
-        if !rest.is_empty() {
-            let mut conn = self.jobs_db.get().await?;
-            webhooks::release(&mut conn, rest, now).await?;
-        }
+    /// Round after round, until one fails or nothing more is due.
+    async fn serve(&self, id: WebhookId) -> Result<()> {
+        while self.round(id).await? {}
         Ok(())
     }
 
-    /// One attempt; whether there is no reason to stop.
-    async fn try_one(&self, webhook: &Webhook, id: Uuid) -> Result<bool> {
+    /// Tries at once what is due first; whether to go on. The receiver is read anew: it may have been moved or turned off.
+    async fn round(&self, id: WebhookId) -> Result<bool> {
+        let now = self.store.clock.now();
         let mut conn = self.jobs_db.get().await?;
-        let Some(delivery) = webhooks::find_delivery(&mut conn, webhook.id, id).await? else {
-            return Ok(true);
+        let Some(webhook) = webhooks::find_awake(&mut conn, id, now).await? else {
+            return Ok(false);
         };
+        let limit = if webhook.failures > 0 { 1 } else { AT_ONCE };
+        let longest = TimeDelta::from_std(self.timeout).unwrap_or(TimeDelta::minutes(5));
+        let due = webhooks::claim(&mut conn, id, now, now + longest + AROUND, limit).await?;
         drop(conn);
-        let attempt = self.attempt(webhook, &delivery).await?;
-        self.note(webhook, &delivery, &attempt).await?;
-        Ok(attempt.succeeded())
+        if due.is_empty() {
+            return Ok(false);
+        }
+        let calls = due.iter().map(async |delivery| {
+            let attempt = self.attempt(&webhook, delivery).await?;
+            Ok::<_, crate::error::Error>((delivery, attempt))
+        });
+        let done = try_join_all(calls).await?;
+        self.note(&webhook, &done).await?;
+        let all_taken = done.iter().all(|(_, attempt)| attempt.succeeded());
+        Ok(all_taken && i64::try_from(done.len()).is_ok_and(|tried| tried == limit))
     }
 
-    /// One call of the receiver.
-    pub(super) async fn attempt(&self, webhook: &Webhook, delivery: &Delivery) -> Result<Attempt> {
-        let at = self.store.clock.now();
-        let id = format!("msg_{}", delivery.id.simple());
-        let signature = sign::signatures(&self.secrets(webhook, at)?, &id, at, &delivery.body)?;
-        let started = Instant::now();
-        let answer = match self.guard.judge(&webhook.url) {
-            Err(_) => Err("refused"),
-            Ok(url) => {
-                let request = self
-                    .http
-                    .post(url)
-                    .header("content-type", "application/json")
-                    .header("webhook-id", &id)
-                    .header("webhook-timestamp", at.timestamp())
-                    .header("webhook-signature", signature)
-                    .body(delivery.body.clone());
-                let call = async {
-                    let mut answer = request.send().await?;
-                    let status = answer.status().as_u16();
-                    let mut read = 0;
-                    while let Some(part) = answer.chunk().await? {
-                        read += part.len();
-                        if read > ANSWER {
-                            break;
-                        }
-                    }
-                    Ok::<_, reqwest::Error>(status)
-                };
-                match tokio::time::timeout(self.timeout, call).await {
-                    Ok(answer) => answer.map_err(|why| reason(&why)),
-                    Err(_) => Err("timeout"),
-                }
-            }
-        };
-        let attempt = Attempt {
-            at,
-            status: answer.ok(),
-            error: answer.err(),
-            took: started.elapsed(),
-        };
-        let result = if attempt.succeeded() {
-            "delivered"
-        } else {
-            "failed"
-        };
-        self.metrics
-            .webhook_deliveries
-            .with_label_values(&[result])
-            .inc();
-        Ok(attempt)
-    }
-
-    async fn note(&self, webhook: &Webhook, delivery: &Delivery, attempt: &Attempt) -> Result<()> {
-        let outcome = self.outcome(delivery, attempt);
-        let rest = self.rest_after(webhook.failures, attempt.at);
+    /// What a round says, once, of the receiver, and of each delivery.
+    async fn note(&self, webhook: &Webhook, done: &[(&Delivery, Attempt)]) -> Result<()> {
+        let now = self.store.clock.now();
+        let taken = done.iter().any(|(_, attempt)| attempt.succeeded());
+        let missed = done.iter().any(|(_, attempt)| !attempt.succeeded());
+        let gone = done.iter().any(|(_, attempt)| attempt.status == Some(410));
+        let (id, url) = (webhook.id, webhook.url.as_str());
         let mut conn = self.jobs_db.get().await?;
         conn.transaction(async |conn| {
-            webhooks::note(conn, delivery.id, &outcome).await?;
-            if attempt.succeeded() {
-                webhooks::awake(conn, webhook.id).await?;
-            } else if attempt.status == Some(410) {
+            if gone {
                 let reason = "the receiver answered 410 Gone";
-                webhooks::disable(conn, webhook.id, reason, attempt.at).await?;
-                tell(conn, webhook, "webhook.disabled", attempt.at).await?;
-            } else {
-                webhooks::rest(conn, webhook.id, rest).await?;
-                if outcome.state == DeliveryState::Failed {
-                    tell(conn, webhook, "webhook.gave_up", attempt.at).await?;
+                if webhooks::disable(conn, id, url, reason, now).await? > 0 {
+                    tell(conn, "webhook.disabled", json!({ "webhook": id }), now).await?;
                 }
+            } else if missed {
+                // one that took something has only begun to fail
+                let before = if taken { 0 } else { webhook.failures };
+                let until = self.rest_after(before, now);
+                webhooks::rest(conn, id, url, before.saturating_add(1), until).await?;
+            } else if webhook.failures > 0 {
+                webhooks::awake(conn, id, url).await?;
+            }
+            let mut given_up = 0;
+            for (delivery, attempt) in done {
+                let outcome = self.outcome(delivery, attempt);
+                if attempt.succeeded() {
+                    webhooks::note(conn, delivery.id, &outcome).await?;
+                    continue;
+                }
+                let noted = webhooks::note_missed(conn, delivery.id, &outcome).await?;
+                if noted > 0 && outcome.state == DeliveryState::Failed {
+                    given_up += 1;
+                }
+            }
+            if given_up > 0 {
+                tell_given_up(conn, id, given_up, now).await?;
             }
             Ok(())
         })
@@ -220,6 +150,7 @@ impl Webhooks {
         }
     }
 
+    /// After so many failed rounds and this one.
     fn rest_after(&self, failures: i32, at: DateTime<Utc>) -> DateTime<Utc> {
         let doubled = 5_i64 << failures.clamp(0, 10);
         at + jittered(&*self.store.clock, doubled.min(LONGEST_REST))
@@ -230,41 +161,4 @@ impl Webhooks {
 fn jittered(clock: &dyn Clock, seconds: i64) -> TimeDelta {
     let [byte] = random::<1>(clock);
     TimeDelta::milliseconds(seconds * (800 + i64::from(byte) * 400 / 255))
-}
-
-fn reason(why: &reqwest::Error) -> &'static str {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(why);
-    while let Some(error) = source {
-        if error.is::<Refused>() {
-            return "refused";
-        }
-        source = error.source();
-    }
-    if why.is_timeout() {
-        "timeout"
-    } else if why.is_connect() {
-        "connect"
-    } else {
-        "broken"
-    }
-}
-
-async fn tell(
-    conn: &mut diesel_async::AsyncPgConnection,
-    webhook: &Webhook,
-    kind: &'static str,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
-    let event = NewEvent {
-        kind,
-        severity: Severity::Warning,
-        actor: "webhooks",
-        user: None,
-        device: None,
-        node: None,
-        data: json!({ "webhook": webhook.id }),
-        at,
-    };
-    events::insert(conn, &event).await?;
-    Ok(())
 }

@@ -217,6 +217,8 @@ impl Webhooks {
                     state: DeliveryState::Failed,
                     next_at: now,
                     created_at: now,
+                    queued_at: now,
+                    done_at: Some(now),
                 };
                 webhooks::insert_deliveries(conn, &[new]).await?;
                 let trace = trace(principal, ("webhook.test", "webhook.tested"), &webhook, now);
@@ -260,20 +262,10 @@ impl Webhooks {
                     "the webhook is off: enable it first".to_owned(),
                 ));
             }
-            let delivery = webhooks::find_delivery(conn, webhook.id, id).await?;
-            let delivery = delivery.ok_or(Error::NotFound("delivery"))?;
-            let outcome = Outcome {
-                state: DeliveryState::Waiting,
-                attempts: 0,
-                next_at: now,
-                last_at: delivery.last_at,
-                last_status: delivery.last_status,
-                last_error: delivery.last_error,
-                last_ms: delivery.last_ms,
-                done_at: None,
-            };
-            let delivery = webhooks::note(conn, id, &outcome).await?;
-            webhooks::awake(conn, webhook.id).await?;
+            let known = webhooks::find_delivery(conn, webhook.id, id).await?;
+            known.ok_or(Error::NotFound("delivery"))?;
+            webhooks::awake(conn, webhook.id, &webhook.url).await?;
+            let delivery = webhooks::requeue(conn, id, now).await?;
             let trace = trace(
                 principal,
                 ("webhook.resend", "webhook.resent"),

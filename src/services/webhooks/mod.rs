@@ -1,12 +1,14 @@
 //! Who is told of events over HTTP: made, changed, tried out. What they are told comes from the outbox and is delivered by
-//! `deliver`, signed by `sign`; `guard` says whom they may call.
+//! `deliver`, signed by `sign`, or given up by `give_up`; `guard` says whom they may call.
+mod attempt;
 mod deliver;
 mod edit;
+mod give_up;
 pub mod guard;
 mod queue;
 pub mod sign;
 
-pub use deliver::Attempt;
+pub use attempt::Attempt;
 pub use edit::{CreateWebhook, EditWebhook};
 pub use queue::{Told, queue};
 

@@ -92,6 +92,8 @@ pub async fn queue(
             state: DeliveryState::Waiting,
             next_at: now,
             created_at: now,
+            queued_at: now,
+            done_at: None,
         }));
     }
     Ok(webhooks::insert_deliveries(conn, &new).await?)
