@@ -3058,7 +3058,7 @@ export interface components {
         };
         /** @description All keys. */
         KeysView: {
-            /** @description By purpose, newest first; at most 35 a purpose. */
+            /** @description By purpose, newest first. */
             items: components["schemas"]["KeyView"][];
         };
         /** @description How many connections are being closed. */

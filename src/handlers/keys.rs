@@ -58,7 +58,7 @@ impl From<KeyState> for KeyView {
 /// All keys.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeysView {
-    /// By purpose, newest first; at most 35 a purpose.
+    /// By purpose, newest first.
     pub items: Vec<KeyView>,
 }
 

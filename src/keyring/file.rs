@@ -1,6 +1,6 @@
 //! The file of keys: TOML, one section a purpose, `number = "base64"`. Readable by its owner alone, written through to
 //! the disk before anything is hashed or sealed with what it holds.
-use super::{Entry, Key, Keyring, MOST, Purpose};
+use super::{Entry, Key, Keyring, Purpose};
 use crate::clock::Clock;
 use anyhow::{Context, Result, bail};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -113,10 +113,10 @@ pub fn added(
 ) -> Result<(String, i16)> {
     let here = parse(text)?;
     let ids = here.iter().filter(|e| e.purpose == purpose).map(|e| e.id);
-    let id = ids.chain(used.iter().copied()).max().unwrap_or(0) + 1;
-    if id > MOST {
-        bail!("[{}] has used all {MOST} numbers", purpose.as_str())
-    }
+    let last = ids.chain(used.iter().copied()).max().unwrap_or(0);
+    let id = last
+        .checked_add(1)
+        .with_context(|| format!("[{}] has used all numbers", purpose.as_str()))?;
     let head = format!("[{}]", purpose.as_str());
     let line = line(id, key, from);
     let mut text = text.to_owned();

@@ -15,13 +15,18 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::{cmp::Reverse, fmt, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, fmt, sync::Arc};
 
 /// 256 bits.
 pub type Key = [u8; 32];
 
-/// Numbers are 1 to this: one letter in a connection id.
-pub const MOST: i16 = 35;
+/// Keys of connection ids that there may be at once: one letter of an id says which it is.
+const LETTERS: i16 = 35;
+
+/// The letter of a connection id's key, 1 to 35. After the last the first comes again, which nothing may hold by then.
+pub fn letter(number: i16) -> u8 {
+    u8::try_from((number - 1).rem_euclid(LETTERS) + 1).unwrap_or(0)
+}
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,11 +124,10 @@ impl Keyring {
         self.of(Purpose::Pepper)
     }
 
-    /// What proves connection ids, the one that mints first; numbers are 1 to 35.
+    /// What proves connection ids, by letter, the one that mints first.
     pub fn connection_id_keys(&self) -> Vec<(u8, Key)> {
         let keys = self.of(Purpose::ConnectionId).into_iter();
-        keys.filter_map(|(id, key)| Some((u8::try_from(id).ok()?, key)))
-            .collect()
+        keys.map(|(id, key)| (letter(id), key)).collect()
     }
 
     /// What signs logins (seeds of Ed25519), the one that mints first.
@@ -177,18 +181,37 @@ impl Keyring {
         self.entries.load().iter().map(of).collect()
     }
 
-    /// Keys by purpose and number, numbers 1 to 35.
+    /// Keys by purpose and number.
     fn assemble(mut entries: Vec<Entry>, clock: Arc<dyn Clock>) -> Result<Self> {
         entries.sort_by_key(|e| (e.purpose, Reverse(e.id)));
-        if let Some(e) = entries.iter().find(|e| !(1..=MOST).contains(&e.id)) {
-            bail!("[{}] {}: numbers are 1 to {MOST}", e.purpose.as_str(), e.id)
+        if let Some(e) = entries.iter().find(|e| e.id < 1) {
+            bail!("[{}] {}: numbers begin at 1", e.purpose.as_str(), e.id)
         }
+        lettered(&entries)?;
         strong(&entries)?;
         Ok(Self {
             entries: ArcSwap::new(Arc::new(entries)),
             clock,
         })
     }
+}
+
+/// Each key of connection ids has a letter of its own.
+fn lettered(entries: &[Entry]) -> Result<()> {
+    // the newest first
+    let mut seen = BTreeMap::new();
+    for e in entries
+        .iter()
+        .filter(|e| e.purpose == Purpose::ConnectionId)
+    {
+        if let Some(other) = seen.insert(letter(e.id), e.id) {
+            bail!(
+                "[connection_id] {other} and {} would have the same letter in connection ids: retire the older first",
+                e.id
+            )
+        }
+    }
+    Ok(())
 }
 
 /// Keys are random and each is its own: a key that serves two purposes lets one purpose's flaw open the other (S3).
@@ -206,7 +229,8 @@ fn strong(entries: &[Entry]) -> Result<()> {
     Ok(())
 }
 
-fn fingerprint(key: &Key, purpose: Purpose) -> Key {
+/// What is remembered of a key, to know it again.
+pub fn fingerprint(key: &Key, purpose: Purpose) -> Key {
     // HMAC takes keys of any length, so this cannot fail; the zeros would fail every comparison, closed.
     Hmac::<Sha256>::new_from_slice(key).map_or([0; 32], |mac| {
         mac.chain_update(purpose.as_str())

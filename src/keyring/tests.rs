@@ -1,4 +1,4 @@
-use super::{Keyring, Place, Purpose};
+use super::{Keyring, Place, Purpose, added, removed};
 use crate::clock::SystemClock;
 use secrecy::ExposeSecret;
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
@@ -106,7 +106,14 @@ fn a_wrong_file_is_refused_without_telling_a_key() {
     for (bad, says) in [
         (good.replace("[audit]", "[audits]"), "[audits]"),
         (good.replace(&key, &key[4..]), "32 bytes"),
-        (good.replace("[pepper]\n1 =", "[pepper]\n36 ="), "1 to 35"),
+        (good.replace("[pepper]\n1 =", "[pepper]\n0 ="), "begin at 1"),
+        (
+            good.replace(
+                "[connection_id]\n",
+                "[connection_id]\n36 = \"1AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n",
+            ),
+            "36 and 1 would have the same letter",
+        ),
         (
             good.replace("[pepper]\n1 =", "[pepper]\n#1 ="),
             "no key under [pepper]",
@@ -147,4 +154,38 @@ fn a_weak_or_shared_key_is_refused() {
         let why = Keyring::read(&path, Arc::new(SystemClock)).unwrap_err();
         assert!(format!("{why:#}").contains(says), "{why:#}");
     }
+}
+
+/// A purpose is rotated as often as somebody wants; of connection ids 35 keys live at once.
+#[test]
+fn a_purpose_does_not_run_out_of_numbers() {
+    let clock = Arc::new(SystemClock);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys.toml");
+    fresh().write_new(&path).unwrap();
+    let add = |purpose, used: &[i16]| {
+        let key = crate::clock::random(&SystemClock);
+        let text = fs::read_to_string(&path).unwrap();
+        let (text, number) = added(&text, purpose, used, &key, None).unwrap();
+        Keyring::rewrite(&path, &text, clock.clone()).map(|()| number)
+    };
+    for purpose in Purpose::ALL {
+        let numbers: Vec<i16> = (2..=35).map(|_| add(purpose, &[]).unwrap()).collect();
+        assert_eq!(numbers, (2..=35).collect::<Vec<_>>());
+        if purpose == Purpose::ConnectionId {
+            let why = add(purpose, &[]).unwrap_err().to_string();
+            assert!(why.contains("36 and 1 would have the same letter"), "{why}");
+            let text = removed(&fs::read_to_string(&path).unwrap(), purpose, 1);
+            fs::write(&path, text).unwrap();
+        }
+        assert_eq!(add(purpose, &[]).unwrap(), 36);
+    }
+    let keys = Keyring::read(&path, clock.clone()).unwrap().unwrap();
+    let letters: Vec<u8> = keys.connection_id_keys().iter().map(|(l, _)| *l).collect();
+    assert_eq!(letters[..2], [1, 35], "the newest mints");
+    assert_eq!(letters.len(), 35);
+    assert_eq!(add(Purpose::Signing, &[i16::MAX - 1]).unwrap(), i16::MAX);
+    let text = fs::read_to_string(&path).unwrap();
+    let key = crate::clock::random(&SystemClock);
+    assert!(added(&text, Purpose::Signing, &[], &key, None).is_err());
 }

@@ -1,6 +1,9 @@
 //! Which keys the data was written with.
 use super::sealed;
-use crate::{keyring::Purpose, schema::key_fingerprints as k};
+use crate::{
+    keyring::{self, Purpose},
+    schema::key_fingerprints as k,
+};
 use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
@@ -80,9 +83,7 @@ pub async fn is_referenced(
     purpose: Purpose,
     key_id: i16,
 ) -> QueryResult<bool> {
-    let digit = u32::try_from(key_id)
-        .ok()
-        .and_then(|id| char::from_digit(id, 36));
+    let digit = char::from_digit(u32::from(keyring::letter(key_id)), 36);
     let sql = match purpose {
         Purpose::Pepper => "EXISTS (SELECT FROM credentials WHERE pepper_id = $1)".to_owned(),
         Purpose::ConnectionId => {

@@ -328,6 +328,7 @@ impl Parts {
                 file: settings.keys_file(),
                 shared: settings.redis.url.is_some(),
                 moved: Arc::default(),
+                changing: Arc::default(),
             },
             quarantine: Quarantine {
                 store,

@@ -2,6 +2,7 @@
 //! and everything that older keys hash or seal moved to the newest.
 mod open;
 mod rekey;
+mod rewritten;
 mod rotate;
 
 pub use crate::keyring::Purpose;
@@ -31,11 +32,13 @@ pub struct Keys {
     pub shared: bool,
     /// What minted when everything was last moved; none: it has not been looked at since the start.
     pub moved: Arc<Mutex<Option<[Option<i16>; 2]>>>,
+    /// Held from before the file is changed until the change is committed: nobody takes up a key before.
+    pub changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Keys {
     /// Reads the file again; everything that holds keys has the new ones from then on. `true`: something changed.
-    pub fn reload(&self) -> Result<bool> {
+    fn reload(&self) -> Result<bool> {
         let Some(fresh) = Keyring::read(&self.file, self.store.clock.clone())? else {
             return Ok(false);
         };
@@ -48,7 +51,9 @@ impl Keys {
 
     /// Follows the file, and moves what older keys hold. Gives how many values were moved.
     pub async fn run_once(&self) -> Result<usize> {
+        let changing = self.changing.lock().await;
         self.reload()?;
+        drop(changing);
         let minting = [Purpose::Pepper, Purpose::Sealing].map(|p| self.keyring.minting(p));
         if *self.moved.lock().unwrap_or_else(PoisonError::into_inner) == Some(minting) {
             return Ok(0);

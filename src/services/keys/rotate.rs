@@ -1,9 +1,9 @@
 //! Keys shown, rotated and retired.
-use super::Keys;
+use super::{Keys, rewritten::Rewritten};
 use crate::{
     clock::random,
     error::{Error, Result},
-    keyring::{self, Keyring, Purpose},
+    keyring::{self, Purpose},
     repositories::key_fingerprints as rows,
     services::{
         idempotency::Keep,
@@ -68,51 +68,54 @@ impl Keys {
     ) -> Result<KeyState> {
         let now = self.store.clock.now();
         let from = self.shared.then(|| now + SPREAD);
+        let _changing = self.changing.lock().await;
+        let mut written = None;
         let mut conn = self.store.conn().await?;
-        conn.transaction(async |conn| {
-            rows::lock(conn).await?;
-            let known = rows::list(conn).await?;
-            let used: Vec<i16> = known
-                .iter()
-                .filter(|key| key.purpose == purpose.as_str())
-                .map(|key| key.key_id)
-                .collect();
-            let text = self.read_file()?;
-            let key = random(&*self.store.clock);
-            let (text, number) = keyring::added(&text, purpose, &used, &key, from)
-                .map_err(|why| Error::State(why.to_string()))?;
-            Keyring::rewrite(&self.file, &text, self.store.clock.clone())
-                .map_err(|why| Error::State(format!("{why:#}")))?;
-            self.reload()?;
-            let fingerprints = self.keyring.fingerprints();
-            let fresh = fingerprints
-                .iter()
-                .find(|key| key.purpose == purpose && key.key_id == number);
-            if let Some(fresh) = fresh {
-                rows::insert(conn, purpose, number, &fresh.fingerprint, now).await?;
-            }
-            let subject = format!("key:{}.{number}", purpose.as_str());
-            let trace = Trace::new(principal, ("key.rotate", "key.rotated"), subject, now);
-            let detail =
-                json!({ "purpose": purpose.as_str(), "number": number, "mints_from": from });
-            leave(conn, trace.with(detail)).await?;
-            let made = KeyState {
-                purpose,
-                number,
-                mints: from.is_none(),
-                mints_from: from,
-                created_at: Some(now),
-                referenced: true,
-            };
-            keep.answer(conn, &made).await?;
-            Ok::<_, Error>(made)
-        })
-        .await
+        let made = conn
+            .transaction(async |conn| {
+                rows::lock(conn).await?;
+                let known = rows::list(conn).await?;
+                let used: Vec<i16> = known
+                    .iter()
+                    .filter(|key| key.purpose == purpose.as_str())
+                    .map(|key| key.key_id)
+                    .collect();
+                let before = self.read_file()?;
+                let key = random(&*self.store.clock);
+                let (after, number) = keyring::added(&before, purpose, &used, &key, from)
+                    .map_err(|why| Error::State(why.to_string()))?;
+                let fingerprint = keyring::fingerprint(&key, purpose);
+                rows::insert(conn, purpose, number, &fingerprint, now).await?;
+                let subject = format!("key:{}.{number}", purpose.as_str());
+                let trace = Trace::new(principal, ("key.rotate", "key.rotated"), subject, now);
+                let detail =
+                    json!({ "purpose": purpose.as_str(), "number": number, "mints_from": from });
+                leave(conn, trace.with(detail)).await?;
+                let made = KeyState {
+                    purpose,
+                    number,
+                    mints: from.is_none(),
+                    mints_from: from,
+                    created_at: Some(now),
+                    referenced: true,
+                };
+                keep.answer(conn, &made).await?;
+                written = Some(Rewritten::write(self, before, after)?);
+                Ok::<_, Error>(made)
+            })
+            .await?;
+        if let Some(written) = written {
+            written.stays();
+        }
+        self.reload()?;
+        Ok(made)
     }
 
     /// Takes a key that nothing needs any more out of the file. Its number is never used again.
     pub async fn retire(&self, principal: &str, purpose: Purpose, number: i16) -> Result<()> {
         let now = self.store.clock.now();
+        let _changing = self.changing.lock().await;
+        let mut written = None;
         let mut conn = self.store.conn().await?;
         conn.transaction(async |conn| {
             rows::lock(conn).await?;
@@ -141,19 +144,24 @@ impl Keys {
                         .to_owned(),
                 ));
             }
-            let text = keyring::removed(&self.read_file()?, purpose, number);
-            Keyring::rewrite(&self.file, &text, self.store.clock.clone())
-                .map_err(|why| Error::State(format!("{why:#}")))?;
-            self.reload()?;
             rows::retire(conn, purpose, number, now).await?;
             let subject = format!("key:{}.{number}", purpose.as_str());
             let trace = Trace::new(principal, ("key.retire", "key.retired"), subject, now);
-            leave(conn, trace).await
+            leave(conn, trace).await?;
+            let before = self.read_file()?;
+            let after = keyring::removed(&before, purpose, number);
+            written = Some(Rewritten::write(self, before, after)?);
+            Ok(())
         })
-        .await
+        .await?;
+        if let Some(written) = written {
+            written.stays();
+        }
+        self.reload()?;
+        Ok(())
     }
 
-    fn read_file(&self) -> Result<String> {
+    pub(super) fn read_file(&self) -> Result<String> {
         std::fs::read_to_string(&self.file)
             .map_err(|why| Error::State(format!("{} cannot be read: {why}", self.file.display())))
     }

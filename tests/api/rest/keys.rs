@@ -1,7 +1,7 @@
 //! Rotation: security.md K1, S3. Nothing is unreadable and nobody is locked out at any step.
 use crate::support::{api::Api, house::House, until};
 use diesel::{QueryableByName, sql_query, sql_types::Text};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use hywarden::repositories::sealed::{COLUMNS, PASSING};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -170,4 +170,75 @@ async fn k1_the_rotation_knows_every_sealed_column() {
     known.sort();
     let found: Vec<String> = found.into_iter().map(|row| row.name).collect();
     assert_eq!(found, known, "add it to repositories/sealed.rs");
+}
+
+/// K1: rotated as often as somebody wants. A letter of connection ids comes again once its key is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn k1_no_purpose_runs_out_of_numbers() {
+    let house = House::start(&[]).await;
+    let api = Api::local(&house);
+    let node = house.node("n1", 1).await;
+    let node = json!({"hook_url": node.config.hook_url.expose_secret()});
+    api.post("/users", json!({"name": "u"})).await.is(201);
+    let made = api.post("/users/u/devices", json!({"name": "d"})).await;
+    let secret = made.is(201)["secret"].as_str().unwrap().to_owned();
+    let rotate = async |purpose: &str| {
+        api.post(&format!("/admin/keys/{purpose}/rotate"), json!({}))
+            .await
+    };
+    for number in 2..=36 {
+        assert_eq!(rotate("audit").await.is(201)["number"], number);
+    }
+    for number in 2..=35 {
+        assert_eq!(rotate("connection_id").await.is(201)["number"], number);
+    }
+    assert!(login(&node, &secret).await.unwrap().starts_with('z'));
+    rotate("connection_id").await.refused(409, "state");
+    api.delete("/admin/keys/connection_id/1").await.is(204);
+    assert_eq!(rotate("connection_id").await.is(201)["number"], 36);
+    let id = login(&node, &secret).await.unwrap();
+    assert!(id.starts_with('1'), "{id}");
+    // the letter is held again, by the key that mints
+    let key = key(&api, "connection_id", 36).await.unwrap();
+    assert_eq!(
+        (&key["mints"], &key["referenced"]),
+        (&json!(true), &json!(true))
+    );
+}
+
+/// K4: no key comes, and none goes, without its row, whether the row is refused or the commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn k4_a_key_changes_with_its_row_or_not_at_all() {
+    let house = House::start(&[]).await;
+    let api = Api::local(&house);
+    let rotate = "/admin/keys/pepper/rotate";
+    api.post(rotate, json!({})).await.is(201);
+    moved(&house, &api, "pepper", 1).await;
+    let file = house.app.addresses.socket.with_file_name("keys.toml");
+    let text = || std::fs::read_to_string(&file).unwrap();
+    let before = (text(), api.get("/admin/keys").await.is(200));
+    let mut conn = house.test.connect().await;
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$";
+    conn.batch_execute(refuse).await.unwrap();
+    for trigger in [
+        "CREATE TRIGGER refused BEFORE INSERT ON audit",
+        "CREATE CONSTRAINT TRIGGER refused AFTER INSERT ON audit DEFERRABLE INITIALLY DEFERRED",
+    ] {
+        let trigger = format!("{trigger} FOR EACH ROW EXECUTE FUNCTION refuse()");
+        conn.batch_execute(&trigger).await.unwrap();
+        let failed = api.post(rotate, json!({})).await;
+        assert!(failed.status >= 500, "{trigger}: {}", failed.text);
+        let failed = api.delete("/admin/keys/pepper/1").await;
+        assert!(failed.status >= 500, "{trigger}: {}", failed.text);
+        let drop = "DROP TRIGGER refused ON audit";
+        conn.batch_execute(drop).await.unwrap();
+        house.services().keys.run_once().await.unwrap();
+        let after = (text(), api.get("/admin/keys").await.is(200));
+        assert_eq!(after, before, "{trigger}");
+    }
+    let rows = api.all("/audit?action=key.", 100).await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    api.delete("/admin/keys/pepper/1").await.is(204);
+    assert_eq!(api.post(rotate, json!({})).await.is(201)["number"], 3);
+    assert_eq!(text().matches("\n3 = ").count(), 1);
 }
