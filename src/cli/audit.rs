@@ -59,46 +59,72 @@ pub async fn run(verb: AuditVerb, on: &mut Console) -> Result<(), Failure> {
 }
 
 async fn verify(on: &mut Console) -> Result<(), Failure> {
-    let (mut after, mut checked, mut more) = (0, 0, 0);
-    let mut findings = Vec::new();
-    let last = loop {
+    let mut sum = Sum::default();
+    let mut after = 0;
+    loop {
         let path = Path::of(&["admin", "audit", "verify"])?.with("after", &after);
-        let part = on.api.post(&path, None).await?;
-        let number = |key: &str| part.get(key).and_then(Value::as_i64);
-        checked += number("checked").unwrap_or(0);
-        more += number("more").unwrap_or(0);
-        let found = part.get("findings").and_then(Value::as_array);
-        findings.extend(found.into_iter().flatten().cloned());
-        match number("next") {
+        match sum.add(&on.api.post(&path, None).await?) {
             Some(next) => after = next,
-            None => break part,
+            None => break,
         }
-    };
-    let intact = findings.is_empty();
-    let whole = json!({
-        "intact": intact, "checked": checked, "findings": findings, "more": more,
-        "waiting": last.get("waiting"), "heads": last.get("heads"),
-    });
-    on.out.answer(&whole, |whole| {
-        let mut lines: Vec<String> = findings.iter().map(finding).collect();
-        lines.push(if intact {
-            format!(
-                "intact: {checked} rows, {} heads outside the database agree, {} wait to be sealed",
-                text(whole, "heads"),
-                text(whole, "waiting")
-            )
-        } else {
-            format!(
-                "not intact: {checked} rows were looked at, {} findings",
-                lines.len()
-            )
-        });
-        lines.join("\n") + "\n"
-    })?;
-    if intact {
+    }
+    on.out.answer(&sum.whole(), |_| sum.lines())?;
+    if sum.findings.is_empty() {
         Ok(())
     } else {
         Err(Failure::failed("the audit is not as it was written"))
+    }
+}
+
+/// The parts of a chain, looked at one after the other.
+#[derive(Default)]
+struct Sum {
+    checked: i64,
+    heads: i64,
+    /// Findings that are only counted.
+    more: i64,
+    /// Of the last part: what waits now.
+    waiting: i64,
+    findings: Vec<Value>,
+}
+
+impl Sum {
+    /// One more part; where the next one begins, if there is one.
+    fn add(&mut self, part: &Value) -> Option<i64> {
+        let number = |key: &str| part.get(key).and_then(Value::as_i64);
+        self.checked += number("checked").unwrap_or(0);
+        self.heads += number("heads").unwrap_or(0);
+        self.more += number("more").unwrap_or(0);
+        self.waiting = number("waiting").unwrap_or(0);
+        let found = part.get("findings").and_then(Value::as_array);
+        self.findings.extend(found.into_iter().flatten().cloned());
+        number("next")
+    }
+
+    fn whole(&self) -> Value {
+        json!({
+            "intact": self.findings.is_empty(), "checked": self.checked, "findings": self.findings, "more": self.more,
+            "waiting": self.waiting, "heads": self.heads,
+        })
+    }
+
+    fn lines(&self) -> String {
+        let Self {
+            checked,
+            heads,
+            waiting,
+            ..
+        } = self;
+        let mut lines: Vec<String> = self.findings.iter().map(finding).collect();
+        lines.push(if lines.is_empty() {
+            format!(
+                "intact: {checked} rows, {heads} heads outside the database agree, {waiting} wait to be sealed"
+            )
+        } else {
+            let found = i64::try_from(lines.len()).unwrap_or(i64::MAX) + self.more;
+            format!("not intact: {checked} rows were looked at, {found} findings")
+        });
+        lines.join("\n") + "\n"
     }
 }
 
@@ -109,4 +135,30 @@ fn finding(finding: &Value) -> String {
         text(finding, "sequence"),
         text(finding, "number")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chain of more links than one call looks at.
+    #[test]
+    fn parts_are_added_up() {
+        let mut sum = Sum::default();
+        let part = json!({"checked": 100_000, "heads": 40, "more": 0, "waiting": 0, "next": 100_000, "findings": []});
+        assert_eq!(sum.add(&part), Some(100_000));
+        let part = json!({"checked": 7, "heads": 2, "more": 0, "waiting": 3, "next": null, "findings": []});
+        assert_eq!(sum.add(&part), None);
+        assert_eq!(
+            sum.lines(),
+            "intact: 100007 rows, 42 heads outside the database agree, 3 wait to be sealed\n"
+        );
+        assert_eq!(sum.whole()["heads"], 42);
+        let part = json!({"checked": 1, "heads": 0, "more": 5, "findings": [{"flaw": "cut", "sequence": 8}]});
+        assert_eq!(sum.add(&part), None);
+        assert!(
+            sum.lines()
+                .ends_with("not intact: 100008 rows were looked at, 6 findings\n")
+        );
+    }
 }

@@ -117,23 +117,23 @@ async fn k3_an_edited_deleted_reordered_or_slipped_in_row_shows() {
     }
 }
 
+/// The last place that is written down outside.
+fn last_head(house: &House) -> i64 {
+    let file = "audit-heads.jsonl";
+    let heads = house.app.addresses.socket.with_file_name(file);
+    let text = std::fs::read_to_string(heads).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["mac"].as_str().unwrap().len(), 64);
+    last["sequence"].as_i64().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn k3_a_cut_tail_shows_by_the_head_outside() {
     let clock = Arc::new(TurnedClock::at("2030-01-01T00:00:00Z".parse().unwrap()));
     let house = House::on(database().await, clock.clone(), &[]).await;
     let api = Api::local(&house);
     with_rows(&house, &api).await;
-    let heads = house
-        .app
-        .addresses
-        .socket
-        .with_file_name("audit-heads.jsonl");
-    let last = || {
-        let text = std::fs::read_to_string(&heads).unwrap();
-        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-        assert_eq!(last["mac"].as_str().unwrap().len(), 64);
-        last["sequence"].as_i64().unwrap()
-    };
+    let last = || last_head(&house);
     assert!(last() < 9);
     // each minute
     clock.turn(TimeDelta::seconds(61));
@@ -155,6 +155,60 @@ async fn k3_a_cut_tail_shows_by_the_head_outside() {
         found.contains(&"edited".to_owned()) && found.contains(&"reordered".to_owned()),
         "{found:?}"
     );
+}
+
+/// The program itself seals on from where the tail was cut: every link is right, and one is not the one of then.
+#[tokio::test(flavor = "multi_thread")]
+async fn k3_a_tail_that_grew_anew_shows_by_the_head_outside() {
+    let clock = Arc::new(TurnedClock::at("2030-01-01T00:00:00Z".parse().unwrap()));
+    let house = House::on(database().await, clock.clone(), &[]).await;
+    let api = Api::local(&house);
+    with_rows(&house, &api).await;
+    clock.turn(TimeDelta::seconds(61));
+    api.post("/groups", json!({"name": "later"})).await.is(201);
+    sealed(&house).await;
+    until(async || last_head(&house) == 9).await;
+    let cut = "DELETE FROM audit_seals WHERE sequence > 4; DELETE FROM audit WHERE number > 4";
+    tamper(&house, cut).await;
+    for n in 0..8 {
+        let group = json!({"name": format!("anew-{n}")});
+        api.post("/groups", group).await.is(201);
+    }
+    assert_eq!(sealed(&house).await, 12);
+    let found = flaws(&api).await;
+    // an earlier head was written down, too, of the first rows or of all eight
+    assert!(found.iter().all(|f| f.0 == "replaced"), "{found:?}");
+    assert_eq!(found.last().map(|f| &f.1), Some(&json!(9)), "{found:?}");
+}
+
+/// Rows that are sealed while somebody verifies are not missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn k3_a_chain_that_grows_meanwhile_is_whole() {
+    let house = House::start(&[]).await;
+    let api = Api::local(&house);
+    with_rows(&house, &api).await;
+    let audit = house.services().audit.clone();
+    let sealer = tokio::spawn({
+        let audit = audit.clone();
+        async move {
+            loop {
+                audit.seal_once().await.unwrap();
+            }
+        }
+    });
+    let grow = async {
+        for n in 0..200 {
+            let group = json!({"name": format!("grows-{n}")});
+            api.post("/groups", group).await.is(201);
+        }
+    };
+    let look = async {
+        for _ in 0..200 {
+            assert_eq!(audit.verify(0).await.unwrap().findings, []);
+        }
+    };
+    futures_util::future::join(grow, look).await;
+    sealer.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]
