@@ -110,9 +110,10 @@ fn l6_a_crowd_costs_bounded_memory() {
     let grown = memory("VmHWM:").saturating_sub(before);
     assert!(grown < 256 << 20, "{grown}");
     let hashed = statuses.iter().filter(|(status, _)| *status == 401).count();
+    // a busy machine may keep a client of ours from saying its head in time
     let refused = statuses
         .iter()
-        .filter(|one| matches!(one, (429 | 503, true)));
+        .filter(|one| matches!(one, (429 | 503, true) | (408, _)));
     assert!(hashed > 0);
     assert_eq!(hashed + refused.count(), 200, "{statuses:?}");
 }
