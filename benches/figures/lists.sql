@@ -47,9 +47,9 @@ SELECT CASE WHEN n % 100000 = 7 THEN 'token:rare' WHEN n % 3 = 0 THEN 'cli:0' EL
 FROM generate_series(1, 1000000) n;
 INSERT INTO webhooks (id, name, url, secret_sealed, enabled, created_by, created_at, updated_at)
 VALUES ('00000000-0000-7000-8000-000000000001', 'many', 'https://receiver.example/', '\x00', false, 'cli:0', now(), now());
-INSERT INTO webhook_deliveries (id, webhook_id, kind, user_no, body, state, next_at, created_at, done_at)
+INSERT INTO webhook_deliveries (id, webhook_id, kind, user_no, body, state, next_at, created_at, queued_at, done_at)
 SELECT gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'user.suspended', n % 300000 + 1, '{"type":"user.suspended","n":1}',
-    CASE WHEN n % 100000 = 7 THEN 'failed' ELSE 'delivered' END, now(), now(), now() FROM generate_series(1, 1000000) n;
+    CASE WHEN n % 100000 = 7 THEN 'failed' ELSE 'delivered' END, now(), now(), now(), now() FROM generate_series(1, 1000000) n;
 INSERT INTO quarantine (node_no, connection_id, generation, reason, tx, rx, first_seen_at, last_seen_at, resolved_at, resolution)
 SELECT n % 8 + 1, 'held' || n, 1, 'mac', 1, 1, now(), now(), CASE WHEN n <= 950000 THEN now() END,
     CASE WHEN n <= 950000 THEN 'dropped' END FROM generate_series(1, 1000000) n;
