@@ -149,6 +149,10 @@ impl Error {
             Self::Database(Db::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "busy")
             }
+            // one of two that waited for each other was given up: asked again, it comes after the other
+            Self::Database(Db::DatabaseError(_, info)) if is_deadlock(info.message()) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "busy")
+            }
             Self::Database(Db::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "read_only")
             }
@@ -188,6 +192,12 @@ impl ResponseError for Error {
         }
         answer
     }
+}
+
+/// PostgreSQL's 40P01. The driver hands on its words and not its code; where `lc_messages` is another language a deadlock stays
+/// an error of the server's own.
+fn is_deadlock(message: &str) -> bool {
+    message == "deadlock detected"
 }
 
 /// A path that cannot name an object names none.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Nullable, Timestamptz},
+    sql_types::{BigInt, Nullable, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ipnet::IpNet;
@@ -201,61 +201,59 @@ pub async fn connections(
 }
 
 /// A connection that is to be kicked.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = connections, check_for_backend(diesel::pg::Pg))]
+#[derive(Clone, Debug, QueryableByName)]
 pub struct Kicked {
-    #[diesel(column_name = node_no)]
+    #[diesel(sql_type = BigInt, column_name = node_no)]
     pub node: NodeNo,
-    #[diesel(column_name = user_no)]
+    #[diesel(sql_type = BigInt, column_name = user_no)]
     pub user: UserNo,
-    #[diesel(column_name = device_no)]
+    #[diesel(sql_type = BigInt, column_name = device_no)]
     pub device: DeviceNo,
+    #[diesel(sql_type = Text)]
     pub id: String,
 }
 
-/// Marks open connections: the readers of their nodes kick whatever is marked.
+/// Marks open connections: the readers of their nodes kick whatever is marked. Locked in the order of their ids, as every
+/// writer does.
 pub async fn mark_kicked(
     conn: &mut AsyncPgConnection,
     device: Option<DeviceNo>,
     node: Option<NodeNo>,
     at: DateTime<Utc>,
 ) -> QueryResult<Vec<Kicked>> {
-    let open = connections::table
-        .filter(connections::ended_at.is_null())
-        .filter(connections::kicked_at.is_null());
-    let set = connections::kicked_at.eq(at);
-    let what = Kicked::as_returning();
-    match (device, node) {
-        (Some(device), _) => {
-            let user = devices::table
-                .filter(devices::number.eq(device))
-                .select(devices::user_no)
-                .single_value();
-            // the index is by user
-            diesel::update(open.filter(connections::user_no.nullable().eq(user)))
-                .filter(connections::device_no.eq(device))
-                .set(set)
-                .returning(what)
-                .get_results(conn)
-                .await
-        }
-        (None, Some(node)) => {
-            diesel::update(open.filter(connections::node_no.eq(node)))
-                .filter(connections::online_at.is_not_null())
-                .set(set)
-                .returning(what)
-                .get_results(conn)
-                .await
-        }
-        (None, None) => Ok(Vec::new()),
-    }
+    let (which, number) = match (device, node) {
+        // the index is by user
+        (Some(device), _) => (
+            "user_no = (SELECT user_no FROM devices WHERE number = $1) AND device_no = $1",
+            device.0,
+        ),
+        (None, Some(node)) => ("node_no = $1 AND online_at IS NOT NULL", node.0),
+        (None, None) => return Ok(Vec::new()),
+    };
+    sql_query(format!(
+        "WITH locked AS (
+            SELECT id FROM connections WHERE {which} AND ended_at IS NULL AND kicked_at IS NULL
+            ORDER BY id COLLATE \"C\" FOR UPDATE
+         )
+         UPDATE connections c SET kicked_at = $2 FROM locked l WHERE c.id = l.id
+         RETURNING c.node_no, c.user_no, c.device_no, c.id"
+    ))
+    .bind::<BigInt, _>(number)
+    .bind::<Timestamptz, _>(at)
+    .load(conn)
+    .await
 }
 
-/// Empties the client addresses of a user that is being erased.
+/// Empties the client addresses of a user that is being erased, in the same order.
 pub async fn forget_addresses(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<usize> {
-    diesel::update(connections::table.filter(connections::user_no.eq(user)))
-        .filter(connections::client_addr.is_not_null())
-        .set(connections::client_addr.eq(None::<IpNet>))
-        .execute(conn)
-        .await
+    sql_query(
+        "WITH locked AS (
+            SELECT id FROM connections WHERE user_no = $1 AND client_addr IS NOT NULL
+            ORDER BY id COLLATE \"C\" FOR UPDATE
+         )
+         UPDATE connections c SET client_addr = NULL FROM locked l WHERE c.id = l.id",
+    )
+    .bind::<BigInt, _>(user)
+    .execute(conn)
+    .await
 }
