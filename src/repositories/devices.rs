@@ -7,6 +7,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::{
     dsl::sql,
+    expression::SqlLiteral,
     pg::Pg,
     prelude::*,
     sql_types::{Bool, Integer, Text, Uuid as SqlUuid},
@@ -74,6 +75,11 @@ pub struct Filter {
     pub limit: i64,
 }
 
+/// Names without regard to case, by code point whatever collation the database has.
+fn folded() -> SqlLiteral<Text> {
+    sql("lower(devices.name) COLLATE \"C\"")
+}
+
 fn shown(filter: &Filter) -> devices::BoxedQuery<'_, Pg> {
     let mut query = devices::table.into_boxed();
     if let Some(user) = filter.user {
@@ -90,8 +96,8 @@ fn shown(filter: &Filter) -> devices::BoxedQuery<'_, Pg> {
     if let Some(prefix) = &filter.prefix {
         let upto = format!("{prefix}\u{10ffff}");
         query = query
-            .filter(lower(devices::name).ge(lower(prefix)))
-            .filter(lower(devices::name).lt(lower(upto)));
+            .filter(folded().ge(lower(prefix)))
+            .filter(folded().lt(lower(upto)));
     }
     query
 }
@@ -100,14 +106,14 @@ fn shown(filter: &Filter) -> devices::BoxedQuery<'_, Pg> {
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Owned>> {
     let mut query = shown(filter).limit(filter.limit);
     query = match filter.prefix {
-        Some(_) => query.order((lower(devices::name), devices::id)),
+        Some(_) => query.order((folded(), devices::id)),
         None => query.order(devices::id),
     };
     query = match &filter.after {
         None => query,
         Some(After::Id(id)) => query.filter(devices::id.gt(id)),
         Some(After::Name(name, id)) => query.filter(
-            sql::<Bool>("(lower(devices.name), devices.id) > (lower(")
+            sql::<Bool>("(lower(devices.name) COLLATE \"C\", devices.id) > (lower(")
                 .bind::<Text, _>(name)
                 .sql("), ")
                 .bind::<SqlUuid, _>(id)

@@ -60,11 +60,23 @@ pub async fn empty_database() -> TestDatabase {
     copy_of("template0").await
 }
 
+/// A database with all tables that sorts as a language does, as one of the operator's own may.
+pub async fn database_in(language: &str) -> TestDatabase {
+    let how = format!("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '{language}'");
+    let made = create(&how).await;
+    database::up(&made.url).await.unwrap();
+    made
+}
+
 async fn copy_of(template: &str) -> TestDatabase {
+    create(&format!("TEMPLATE {template} STRATEGY wal_log")).await
+}
+
+async fn create(how: &str) -> TestDatabase {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     let scratch = scratch().await;
     let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let create = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log");
+    let create = format!("CREATE DATABASE {name} {how}");
     connect(&scratch.url("postgres"))
         .await
         .batch_execute(&create)

@@ -8,9 +8,10 @@ use crate::{
 use chrono::{DateTime, Utc};
 use diesel::{
     dsl::sql,
+    expression::SqlLiteral,
     pg::Pg,
     prelude::*,
-    sql_types::{Bool, Integer, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,12 @@ enum Expired<'a> {
     Any,
 }
 
+/// Names without regard to case, by code point whatever collation the database has: one of a language takes accents for
+/// nothing and sorts otherwise than [`compare`].
+fn folded() -> SqlLiteral<Text> {
+    sql("lower(users.name) COLLATE \"C\"")
+}
+
 /// Those whom a filter shows, in no order.
 fn shown<'a>(filter: &'a Filter, now: DateTime<Utc>, expired: Expired<'a>) -> Boxed<'a> {
     let mut query = users::table.into_boxed();
@@ -120,11 +127,11 @@ fn shown<'a>(filter: &'a Filter, now: DateTime<Utc>, expired: Expired<'a>) -> Bo
         _ => query,
     };
     if let Some(prefix) = &filter.prefix {
-        // a range and not LIKE: an index on lower(name) serves it whatever the collation's pattern rules are
+        // a range and not LIKE: the index of the order serves it
         let upto = format!("{prefix}\u{10ffff}");
         query = query
-            .filter(lower(users::name).ge(lower(prefix)))
-            .filter(lower(users::name).lt(lower(upto)));
+            .filter(folded().ge(lower(prefix)))
+            .filter(folded().lt(lower(upto)));
     }
     if let Some(group) = filter.group {
         let members = group_users::table
@@ -141,7 +148,7 @@ fn shown<'a>(filter: &'a Filter, now: DateTime<Utc>, expired: Expired<'a>) -> Bo
 fn ordered<'a>(query: Boxed<'a>, filter: &'a Filter) -> Boxed<'a> {
     let query = match filter.sort {
         Sort::Id => query.order(users::id),
-        Sort::Name => query.order(lower(users::name)),
+        Sort::Name => query.order(folded()),
         Sort::CreatedAt => query.order((users::created_at, users::id)),
         Sort::ExpiresAt => query.order((users::expires_at, users::id)),
         Sort::Number => query.order(users::number),
@@ -157,7 +164,7 @@ fn ordered<'a>(query: Boxed<'a>, filter: &'a Filter) -> Boxed<'a> {
     match &filter.after {
         None => query,
         Some(After::Id(id)) => query.filter(users::id.gt(id)),
-        Some(After::Name(name)) => query.filter(lower(users::name).gt(lower(name))),
+        Some(After::Name(name)) => query.filter(folded().gt(lower(name))),
         Some(After::CreatedAt(at, id)) => {
             query.filter(pair("(users.created_at, users.id)", at, id))
         }

@@ -9,6 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use hywarden::{
     models::{self, Status, User},
     repositories::{
+        devices::{self, State},
         groups,
         users::{self, After, Filter, Sort},
     },
@@ -145,4 +146,40 @@ async fn moving_bytes_writes_no_index_of_users() {
     let hot = "SELECT n_tup_hot_upd AS n FROM pg_stat_xact_user_tables WHERE relname = 'users'";
     let hot: Rows = sql_query(hot).get_result(&mut conn).await.unwrap();
     assert_eq!(hot.n, 5, "updates that left the indexes alone");
+}
+
+/// Names are looked for along their own index, in every state.
+#[tokio::test]
+async fn a_page_of_devices_by_name_reads_what_it_shows() {
+    let test = database().await;
+    let mut conn = test.connect().await;
+    conn.batch_execute(&format!(
+        "INSERT INTO users (id, name, window_started_at, created_at, updated_at) VALUES (gen_random_uuid(), 'u', now(), now(), now());
+         INSERT INTO devices (id, user_no, name, created_at, updated_at, blocked_at, removed_at)
+         SELECT gen_random_uuid(), 1, 'd' || i, now(), now(), CASE i % 4 WHEN 1 THEN now() END, CASE i % 4 WHEN 2 THEN now() END
+         FROM generate_series(1, {USERS}) i;
+         ANALYZE"
+    ))
+    .await
+    .unwrap();
+    for state in [State::Live, State::Blocked, State::Removed, State::Any] {
+        let mut filter = devices::Filter {
+            state,
+            prefix: Some("D1".to_owned()),
+            limit: PAGE,
+            ..devices::Filter::default()
+        };
+        for _ in 0..2 {
+            conn.batch_execute("BEGIN").await.unwrap();
+            let before = rows_read(&mut conn, "devices").await;
+            let page = devices::list(&mut conn, &filter).await.unwrap();
+            let read = rows_read(&mut conn, "devices").await - before;
+            conn.batch_execute("COMMIT").await.unwrap();
+            assert_eq!(page.len(), 10, "{state:?}");
+            // once to find them, once for what hangs on them
+            assert!(read <= 4 * PAGE, "{read} rows read for {filter:?}");
+            let last = &page.last().unwrap().0;
+            filter.after = Some(devices::After::Name(last.name.clone(), last.id.0));
+        }
+    }
 }

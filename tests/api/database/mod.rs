@@ -1,4 +1,5 @@
 //! The database's ground: the private PostgreSQL and the migrations.
+mod collation;
 mod lists;
 mod migrations;
 mod notices;

@@ -1,0 +1,12 @@
+DROP INDEX users_live_name_idx;
+CREATE INDEX users_live_name_idx ON users (lower(name)) WHERE deleted_at IS NULL;
+DROP INDEX users_standing_name_idx;
+CREATE INDEX users_standing_name_idx ON users (standing, lower(name));
+DROP INDEX devices_live_name_idx;
+CREATE INDEX devices_live_name_idx ON devices (lower(name), id) WHERE removed_at IS NULL;
+DROP INDEX devices_name_idx;
+CREATE INDEX devices_name_idx ON devices (lower(name), id);
+DROP INDEX devices_blocked_name_idx;
+CREATE INDEX devices_blocked_name_idx ON devices (lower(name), id) WHERE removed_at IS NULL AND blocked_at IS NOT NULL;
+DROP INDEX devices_removed_name_idx;
+CREATE INDEX devices_removed_name_idx ON devices (lower(name), id) WHERE removed_at IS NOT NULL;
