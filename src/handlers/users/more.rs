@@ -52,14 +52,10 @@ async fn set_quota(
     let edit = EditUser {
         quota: Some(body.quota),
         window: body.window,
+        reset: body.reset,
         ..EditUser::default()
     };
-    let done = if body.reset {
-        app.users.edit_and_reset(&by, &user, &edit, &seen.0).await?
-    } else {
-        app.users.edit(&by, &user, &edit, &seen.0).await?
-    };
-    Ok(tagged(done))
+    Ok(tagged(app.users.edit(&by, &user, &edit, &seen.0).await?))
 }
 
 /// Give a user a plan and its limits; `null` takes the plan away and leaves the limits.

@@ -147,6 +147,7 @@ pub struct CreateUserBody {
     #[schema(minimum = 0)]
     pub online_limit: Option<i32>,
     /// Absent: the group `default`.
+    #[schema(max_items = 100)]
     pub groups: Option<Vec<String>>,
     /// A plan by id or name, whose limits go before those that stand beside it.
     pub plan: Option<String>,
@@ -219,6 +220,7 @@ impl From<EditUserBody> for EditUser {
             on_hold: body.on_hold,
             device_limit: body.device_limit,
             online_limit: body.online_limit,
+            reset: false,
         }
     }
 }

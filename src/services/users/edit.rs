@@ -2,7 +2,9 @@
 use super::{
     UserDetail, Users,
     create::{far, taken},
-    managed, span, spare, trace,
+    managed,
+    reset::restart,
+    span, spare, trace,
 };
 use crate::{
     error::{Error, Result},
@@ -40,6 +42,8 @@ pub struct EditUser {
     pub device_limit: Option<Option<i32>>,
     #[validate(range(min = 0))]
     pub online_limit: Option<Option<i32>>,
+    /// Starts the window in the same moment.
+    pub reset: bool,
 }
 
 /// What an edit left.
@@ -118,7 +122,8 @@ impl EditUser {
                         "the user's clock is running since its first login: it cannot be put on hold".to_owned(),
                     ));
                 }
-                if user.expires_at.is_some() && self.expires_at.is_none() {
+                let says_until = self.expires_at.is_some() || self.expires_in.is_some();
+                if user.expires_at.is_some() && !says_until {
                     return Err(Error::field(
                         "on_hold",
                         "the user has a date: give expires_at null or expires_in with it",
@@ -201,6 +206,7 @@ impl EditUser {
         let (devices, online) = (self.device_limit, self.online_limit);
         put("device_limit", devices.is_some(), json!(devices.flatten()));
         put("online_limit", online.is_some(), json!(online.flatten()));
+        put("reset", self.reset, json!(true));
         Value::Object(detail)
     }
 }
@@ -265,12 +271,15 @@ impl Users {
             // whoever reads the mail of an account may set its password (L11)
             by.must_be_fresh(now)?;
         }
-        let user = users::update(conn, &user, now).await.map_err(taken)?;
+        let mut user = users::update(conn, &user, now).await.map_err(taken)?;
         if moved {
             // what was opened before it ends, but for the login that changed it (S8)
             sessions::end_others(conn, user.number, by.login, Ended::Email, now).await?;
             sessions::end_tokens(conn, user.number, now).await?;
             factors::void_links(conn, user.number, now).await?;
+        }
+        if edit.reset {
+            user = restart(conn, user.number, now).await?;
         }
         let trace = trace(&by.name, ("user.update", "user.updated"), &user, now);
         let personal = match edit.personal() {

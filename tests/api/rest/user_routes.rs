@@ -63,10 +63,18 @@ async fn a_quota_is_set_and_started_anew_at_once() {
         (&set["quota"], &set["window"], &set["used"]),
         (&json!(10), &json!("month"), &json!(8))
     );
+    let before = api.all("/users/bob/audit", 100).await.len();
+    let version = set["version"].as_i64().unwrap();
     let set = api
         .put(path, Some(json!({"quota": 3, "reset": true})))
         .await
         .is(200);
+    assert_eq!(set["version"], version + 1, "one change");
+    let rows = api.all("/users/bob/audit", 100).await;
+    assert_eq!(rows.len(), before + 1, "written down once");
+    let said = (&rows[0]["action"], &rows[0]["detail"]);
+    let detail = json!({"quota": 3, "reset": true});
+    assert_eq!(said, (&json!("user.update"), &detail));
     assert_eq!(
         (&set["quota"], &set["window"], &set["used"], &set["status"]),
         (&json!(3), &json!("month"), &json!(0), &json!("active"))

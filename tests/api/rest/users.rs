@@ -326,3 +326,35 @@ async fn refusals_are_explained() {
     assert_eq!(his["items"].as_array().unwrap().len(), 1);
     api.get("/decisions").await.wrong(&["user"]);
 }
+
+/// What a refusal advises is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_a_date_is_put_on_hold_as_the_refusal_says() {
+    let house = House::start(&[]).await;
+    let api = Api::local(&house);
+    for (name, with, valid_for) in [
+        (
+            "a",
+            json!({"on_hold": true, "expires_in": 3600}),
+            json!(3600),
+        ),
+        (
+            "b",
+            json!({"on_hold": true, "expires_at": null}),
+            Value::Null,
+        ),
+    ] {
+        let dated = json!({"name": name, "expires_at": "2090-01-01T00:00:00Z"});
+        api.post("/users", dated).await.is(201);
+        let path = format!("/users/{name}");
+        let hold = json!({"on_hold": true});
+        let refused = api.patch(&path, hold).await.wrong(&["on_hold"]);
+        let advice = refused["errors"][0]["message"].as_str().unwrap();
+        assert!(advice.contains("expires_at null or expires_in"), "{advice}");
+        let held = api.patch(&path, with).await.is(200);
+        assert_eq!(
+            (&held["status"], &held["expires_at"], &held["valid_for"]),
+            (&json!("on_hold"), &Value::Null, &valid_for)
+        );
+    }
+}
