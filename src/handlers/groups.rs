@@ -13,6 +13,7 @@ use crate::{
     models::{GroupId, Named},
     services::{
         Services,
+        callers::Caller,
         groups::{GroupDetail, Member},
     },
 };
@@ -127,7 +128,7 @@ async fn delete_group(
 }
 
 async fn set(
-    by: &str,
+    by: &Caller,
     app: &Services,
     group: &str,
     member: Member,
@@ -147,7 +148,7 @@ async fn add_group_user(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse> {
     let member = Member::User(Named::from(path.1.as_str()));
-    set(&by.name, &app, &path.0, member, true).await
+    set(&by, &app, &path.0, member, true).await
 }
 
 /// Take a user out of a group.
@@ -159,7 +160,7 @@ async fn remove_group_user(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse> {
     let member = Member::User(Named::from(path.1.as_str()));
-    set(&by.name, &app, &path.0, member, false).await
+    set(&by, &app, &path.0, member, false).await
 }
 
 /// Put a node into a group.
@@ -171,7 +172,7 @@ async fn add_group_node(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse> {
     let member = Member::Node(Named::from(path.1.as_str()));
-    set(&by.name, &app, &path.0, member, true).await
+    set(&by, &app, &path.0, member, true).await
 }
 
 /// Take a node out of a group.
@@ -183,5 +184,5 @@ async fn remove_group_node(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse> {
     let member = Member::Node(Named::from(path.1.as_str()));
-    set(&by.name, &app, &path.0, member, false).await
+    set(&by, &app, &path.0, member, false).await
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{Array, BigInt},
+    sql_types::{Array, BigInt, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -37,6 +37,55 @@ pub async fn find(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Op
     }
     .first(conn)
     .await
+    .optional()
+}
+
+/// These groups by id or name, each once, in the order of their numbers: nobody deletes one until the transaction ends.
+/// To be called before a row of theirs is written, or a deletion of the same moment would break that row's foreign key.
+pub async fn hold(conn: &mut AsyncPgConnection, which: &[Named]) -> QueryResult<Vec<Group>> {
+    let (mut ids, mut names) = (Vec::new(), Vec::new());
+    for one in which {
+        match one {
+            Named::Id(id) => ids.push(*id),
+            Named::Name(name) => names.push(name.as_str()),
+        }
+    }
+    groups::table
+        .filter(groups::id.eq_any(ids).or(groups::name.eq_any(names)))
+        .order(groups::number)
+        .select(Group::as_select())
+        .for_key_share()
+        .load(conn)
+        .await
+}
+
+/// The same by number: those of them that are still there.
+pub async fn hold_numbers(
+    conn: &mut AsyncPgConnection,
+    numbers: &[GroupNo],
+) -> QueryResult<Vec<GroupNo>> {
+    groups::table
+        .filter(groups::number.eq_any(numbers))
+        .order(groups::number)
+        .select(groups::number)
+        .for_key_share()
+        .load(conn)
+        .await
+}
+
+/// A group that is to be deleted: nobody joins it from now on.
+pub async fn lock(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Option<Group>> {
+    let query = groups::table.select(Group::as_select());
+    match which {
+        Named::Id(id) => {
+            let query = query.filter(groups::id.eq(id)).for_update();
+            query.first(conn).await
+        }
+        Named::Name(name) => {
+            let query = query.filter(groups::name.eq(name)).for_update();
+            query.first(conn).await
+        }
+    }
     .optional()
 }
 
@@ -95,51 +144,80 @@ pub async fn sizes(
     .await
 }
 
-/// Every user of a group.
-pub async fn users_of(conn: &mut AsyncPgConnection, group: GroupNo) -> QueryResult<Vec<UserNo>> {
+/// The groups of a user, in the order of their numbers.
+pub async fn of_user(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<Vec<GroupNo>> {
     group_users::table
-        .filter(group_users::group_no.eq(group))
-        .select(group_users::user_no)
+        .filter(group_users::user_no.eq(user))
+        .order(group_users::group_no)
+        .select(group_users::group_no)
         .load(conn)
         .await
 }
 
-/// Every node of a group.
-pub async fn nodes_of(conn: &mut AsyncPgConnection, group: GroupNo) -> QueryResult<Vec<NodeNo>> {
-    group_nodes::table
-        .filter(group_nodes::group_no.eq(group))
-        .select(group_nodes::node_no)
-        .load(conn)
+/// Takes all users out of a locked group; tells how many there were.
+pub async fn clear_users(conn: &mut AsyncPgConnection, group: GroupNo) -> QueryResult<usize> {
+    diesel::delete(group_users::table.filter(group_users::group_no.eq(group)))
+        .execute(conn)
         .await
 }
 
-/// Puts a user into a group; tells whether it was outside.
-pub async fn add_user(
+/// Takes all nodes out of a locked group, and raises their versions; gives which.
+pub async fn clear_nodes(
     conn: &mut AsyncPgConnection,
     group: GroupNo,
+    at: DateTime<Utc>,
+) -> QueryResult<Vec<NodeNo>> {
+    #[derive(QueryableByName)]
+    struct Changed {
+        #[diesel(sql_type = BigInt)]
+        number: NodeNo,
+    }
+    let changed: Vec<Changed> = sql_query(
+        "WITH locked AS (
+            SELECT number FROM nodes WHERE number IN (SELECT node_no FROM group_nodes WHERE group_no = $1)
+            ORDER BY number FOR NO KEY UPDATE
+         ), gone AS (
+            DELETE FROM group_nodes WHERE group_no = $1 AND node_no IN (SELECT number FROM locked)
+         )
+         UPDATE nodes n SET version = n.version + 1, updated_at = $2 FROM locked l WHERE n.number = l.number
+         RETURNING n.number",
+    )
+    .bind::<BigInt, _>(group)
+    .bind::<Timestamptz, _>(at)
+    .load(conn)
+    .await?;
+    Ok(changed.into_iter().map(|node| node.number).collect())
+}
+
+/// Puts a user into groups that are held; tells how many it was outside of.
+pub async fn add_user(
+    conn: &mut AsyncPgConnection,
+    groups: &[GroupNo],
     user: UserNo,
-) -> QueryResult<bool> {
-    diesel::insert_into(group_users::table)
-        .values((
+) -> QueryResult<usize> {
+    let row = |group| {
+        (
             group_users::group_no.eq(group),
             group_users::user_no.eq(user),
-        ))
+        )
+    };
+    let rows: Vec<_> = groups.iter().map(row).collect();
+    diesel::insert_into(group_users::table)
+        .values(rows)
         .on_conflict_do_nothing()
         .execute(conn)
         .await
-        .map(|n| n > 0)
 }
 
-/// Takes a user out of a group; tells whether it was inside.
+/// Takes a user out of a group; 0: it was outside.
 pub async fn remove_user(
     conn: &mut AsyncPgConnection,
     group: GroupNo,
     user: UserNo,
-) -> QueryResult<bool> {
+) -> QueryResult<usize> {
     diesel::delete(group_users::table.find((user, group)))
         .execute(conn)
         .await
-        .map(|n| n > 0)
 }
 
 /// Takes a user out of all groups.
@@ -149,33 +227,35 @@ pub async fn leave_all(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResul
         .await
 }
 
-/// Puts a node into a group; tells whether it was outside.
+/// Puts a node into groups that are held; tells how many it was outside of.
 pub async fn add_node(
     conn: &mut AsyncPgConnection,
-    group: GroupNo,
+    groups: &[GroupNo],
     node: NodeNo,
-) -> QueryResult<bool> {
-    diesel::insert_into(group_nodes::table)
-        .values((
+) -> QueryResult<usize> {
+    let row = |group| {
+        (
             group_nodes::group_no.eq(group),
             group_nodes::node_no.eq(node),
-        ))
+        )
+    };
+    let rows: Vec<_> = groups.iter().map(row).collect();
+    diesel::insert_into(group_nodes::table)
+        .values(rows)
         .on_conflict_do_nothing()
         .execute(conn)
         .await
-        .map(|n| n > 0)
 }
 
-/// Takes a node out of a group; tells whether it was inside.
+/// Takes a node out of a group; 0: it was outside.
 pub async fn remove_node(
     conn: &mut AsyncPgConnection,
     group: GroupNo,
     node: NodeNo,
-) -> QueryResult<bool> {
+) -> QueryResult<usize> {
     diesel::delete(group_nodes::table.find((group, node)))
         .execute(conn)
         .await
-        .map(|n| n > 0)
 }
 
 /// Takes a deleted node out of all groups and rules.

@@ -3,10 +3,12 @@ use crate::{
     error::{Error, Result, violated},
     models::{Group, GroupId, Named, name},
     repositories::{
+        self,
         changes::{self, Change},
         groups,
     },
     services::{
+        callers::Caller,
         idempotency::Keep,
         nodes,
         store::{Store, Trace, leave},
@@ -83,22 +85,24 @@ impl Groups {
     }
 
     /// Deletes a group: whoever could use a node by it alone is refused and kicked.
+    ///
+    /// Its nodes alone are changed. Without the group they refuse, and a user's row that still names it means nothing, for
+    /// numbers are never used again; the default group may hold a million users, of whom each would be another row, another
+    /// version and another entry to read.
     pub async fn delete(&self, principal: &str, which: &Named) -> Result<()> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         conn.transaction(async |conn| {
-            let group = found(conn, which).await?;
-            let users = groups::users_of(conn, group.number).await?;
-            let nodes = groups::nodes_of(conn, group.number).await?;
+            let group = groups::lock(conn, which)
+                .await?
+                .ok_or(Error::NotFound("group"))?;
+            let nodes = groups::clear_nodes(conn, group.number, now).await?;
+            let users = groups::clear_users(conn, group.number).await?;
             groups::delete(conn, group.number).await?;
-            let changed: Vec<Change> = users
-                .iter()
-                .map(|user| Change::User(*user))
-                .chain(nodes.iter().map(|node| Change::Node(*node)))
-                .collect();
+            let changed: Vec<Change> = nodes.iter().copied().map(Change::Node).collect();
             changes::insert_all(conn, &changed).await?;
             let what = ("group.delete", "group.deleted");
-            let detail = json!({ "name": group.name, "users": users.len(), "nodes": nodes.len() });
+            let detail = json!({ "name": group.name, "users": users, "nodes": nodes.len() });
             leave(conn, trace(principal, what, &group, now).with(detail)).await?;
             Ok::<_, Error>(())
         })
@@ -109,7 +113,7 @@ impl Groups {
     /// Puts a user or node into a group, or takes it out; doing so twice is no error.
     pub async fn set(
         &self,
-        principal: &str,
+        by: &Caller,
         which: &Named,
         member: &Member,
         inside: bool,
@@ -117,48 +121,68 @@ impl Groups {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         conn.transaction(async |conn| {
-            let group = found(conn, which).await?;
-            let number = group.number;
-            let what = |user: bool| match (user, inside) {
-                (true, true) => ("group.add_user", "group.user_added"),
-                (true, false) => ("group.remove_user", "group.user_removed"),
-                (false, true) => ("group.add_node", "group.node_added"),
-                (false, false) => ("group.remove_node", "group.node_removed"),
-            };
-            let (changed, trace) = match member {
-                Member::User(user) => {
-                    let user = users::locked(conn, user).await?;
-                    let changed = if inside {
-                        groups::add_user(conn, number, user.number).await?
-                    } else {
-                        groups::remove_user(conn, number, user.number).await?
-                    };
-                    let trace = trace(principal, what(true), &group, now)
-                        .user(user.number)
-                        .with(json!({ "group": group.name, "user": user.id }));
-                    (changed, trace)
-                }
-                Member::Node(node) => {
-                    let node = nodes::locked(conn, node).await?;
-                    let changed = if inside {
-                        groups::add_node(conn, number, node.number).await?
-                    } else {
-                        groups::remove_node(conn, number, node.number).await?
-                    };
-                    let trace = trace(principal, what(false), &group, now)
-                        .node(node.number)
-                        .with(json!({ "group": group.name, "node": node.id }));
-                    (changed, trace)
-                }
-            };
-            if changed {
-                leave(conn, trace).await?;
+            // before its members, as when it is deleted
+            let held = groups::hold(conn, std::slice::from_ref(which)).await?;
+            let group = held.into_iter().next().ok_or(Error::NotFound("group"))?;
+            match member {
+                Member::User(who) => set_user(conn, by, &group, who, inside, now).await,
+                Member::Node(node) => set_node(conn, by, &group, node, inside, now).await,
             }
-            Ok::<_, Error>(())
         })
         .await?;
         self.store.caught_up(conn).await
     }
+}
+
+async fn set_user(
+    conn: &mut AsyncPgConnection,
+    by: &Caller,
+    group: &Group,
+    who: &Named,
+    inside: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let user = users::managed(conn, by, who).await?;
+    let (moved, what) = if inside {
+        let moved = groups::add_user(conn, &[group.number], user.number).await?;
+        (moved, ("group.add_user", "group.user_added"))
+    } else {
+        let moved = groups::remove_user(conn, group.number, user.number).await?;
+        (moved, ("group.remove_user", "group.user_removed"))
+    };
+    if moved == 0 {
+        return Ok(());
+    }
+    // its view shows its groups
+    repositories::users::update(conn, &user, now).await?;
+    let detail = json!({ "group": group.name, "user": user.id });
+    let trace = trace(&by.name, what, group, now).user(user.number);
+    leave(conn, trace.with(detail)).await
+}
+
+async fn set_node(
+    conn: &mut AsyncPgConnection,
+    by: &Caller,
+    group: &Group,
+    which: &Named,
+    inside: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let node = nodes::locked(conn, which).await?;
+    let (moved, what) = if inside {
+        let moved = groups::add_node(conn, &[group.number], node.number).await?;
+        (moved, ("group.add_node", "group.node_added"))
+    } else {
+        let moved = groups::remove_node(conn, group.number, node.number).await?;
+        (moved, ("group.remove_node", "group.node_removed"))
+    };
+    if moved == 0 {
+        return Ok(());
+    }
+    repositories::nodes::update(conn, &node, now).await?;
+    let detail = json!({ "group": group.name, "node": node.id });
+    let trace = trace(&by.name, what, group, now).node(node.number);
+    leave(conn, trace.with(detail)).await
 }
 
 async fn found(conn: &mut AsyncPgConnection, which: &Named) -> Result<Group> {

@@ -12,7 +12,7 @@ use crate::{
         fields::{Fields, NOTE},
         idempotency::Keep,
         store::{Seen, Store, Trace, leave},
-        users::{MOST_COUNTED, Users, memberships, span},
+        users::{MOST_COUNTED, MOST_GROUPS, Users, memberships, span},
     },
 };
 use chrono::{DateTime, Utc};
@@ -60,7 +60,7 @@ pub struct PlanTerms {
     pub online_limit: Option<i32>,
     pub paid: bool,
     /// Groups that its users are put into; empty: their groups stay.
-    #[validate(length(max = 100))]
+    #[validate(length(max = MOST_GROUPS))]
     pub groups: Vec<String>,
 }
 

@@ -229,6 +229,7 @@ pub struct CreateNodeBody {
     #[serde(default)]
     pub paid: bool,
     /// Absent: the group `default`.
+    #[schema(max_items = 100)]
     pub groups: Option<Vec<String>>,
 }
 

@@ -93,6 +93,7 @@ pub struct LikeBody {
     pub device_limit: Option<i32>,
     #[schema(minimum = 0)]
     pub online_limit: Option<i32>,
+    #[schema(max_items = 100)]
     pub groups: Option<Vec<String>>,
     pub plan: Option<String>,
 }

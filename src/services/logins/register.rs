@@ -109,7 +109,7 @@ impl Logins {
             Some(invite) => format!("invite:{}", invite.id),
             None => "registration".to_owned(),
         });
-        let user = self.users.create_in(conn, &by, &create).await?;
+        let user = self.users.create_in(conn, &by, &create, None).await?;
         store_password(conn, user.number, hashed, now).await?;
         if let Some(invite) = invite {
             factors::use_invite(conn, invite.id, user.number, now).await?;

@@ -135,7 +135,7 @@ impl Logins {
                 }
                 let user = self
                     .users
-                    .create_in(conn, &Caller::trusted("setup"), &create)
+                    .create_in(conn, &Caller::trusted("setup"), &create, None)
                     .await?;
                 store_password(conn, user.number, &hashed, self.now()).await?;
                 settings::remove(conn, KEY).await?;

@@ -8,7 +8,12 @@ use crate::{
         groups,
         nodes::{self, NewNode},
     },
-    services::{fields::Fields, idempotency::Keep, store::leave, users::memberships},
+    services::{
+        fields::Fields,
+        idempotency::Keep,
+        store::leave,
+        users::{MOST_GROUPS, memberships},
+    },
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use ipnet::IpNet;
@@ -45,6 +50,7 @@ pub struct CreateNode {
     /// Only for users of a paid plan.
     pub paid: bool,
     /// `None`: the group `default`.
+    #[validate(length(max = MOST_GROUPS))]
     pub groups: Option<Vec<String>>,
 }
 
@@ -166,9 +172,7 @@ impl Nodes {
                 let mut node = nodes::insert(conn, &new).await.map_err(taken)?;
                 self.note(conn, &mut node, principal, "create", now).await?;
                 nodes::set_config_version(conn, &node).await?;
-                for group in groups {
-                    groups::add_node(conn, group, node.number).await?;
-                }
+                groups::add_node(conn, &groups, node.number).await?;
                 let trace = trace(principal, ("node.create", "node.created"), &node, now)
                     .with(json!({ "name": node.name, "address": node.address }));
                 leave(conn, trace).await?;

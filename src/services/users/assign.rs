@@ -125,11 +125,12 @@ pub(super) async fn give(
 
 async fn join(conn: &mut AsyncPgConnection, user: &User, plan: &Plan) -> Result<()> {
     let of_plan = plans::groups_of(conn, &[plan.number]).await?;
-    if !of_plan.is_empty() {
+    let of_plan: Vec<_> = of_plan.into_iter().map(|(_, group, _)| group).collect();
+    // one that is deleted at this moment is the plan's no more
+    let held = groups::hold_numbers(conn, &of_plan).await?;
+    if !held.is_empty() {
         groups::leave_all(conn, user.number).await?;
-    }
-    for (_, group, _) in of_plan {
-        groups::add_user(conn, group, user.number).await?;
+        groups::add_user(conn, &held, user.number).await?;
     }
     Ok(())
 }

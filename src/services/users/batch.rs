@@ -10,7 +10,7 @@ use crate::{
         fields::Fields,
         idempotency::Keep,
         store::{Seen, leave},
-        users::memberships,
+        users::{MOST_GROUPS, memberships},
     },
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -87,11 +87,16 @@ impl BatchUsers {
         let mut fields = Fields::default();
         let n = self.users.len();
         match &self.action {
-            BatchAction::Create { count, first, .. } => {
+            BatchAction::Create {
+                count, first, like, ..
+            } => {
                 fields.check(n == 0, "users", "are made here: give prefix and count");
                 let most = u32::try_from(MOST).unwrap_or(u32::MAX);
                 let fits = (1..=most).contains(count) && first.checked_add(*count).is_some();
                 fields.check(fits, "count", "must be 1 to 1000");
+                let groups = like.groups.as_ref().map_or(0, Vec::len);
+                let few = u64::try_from(groups).is_ok_and(|n| n <= MOST_GROUPS);
+                fields.check(few, "like.groups", "must hold at most 100 entries");
             }
             _ => fields.check((1..=MOST).contains(&n), "users", "must be 1 to 1000"),
         }
@@ -172,6 +177,8 @@ impl Users {
         names: impl Iterator<Item = String> + Send,
         like: &CreateUser,
     ) -> Result<Vec<BatchItem>> {
+        let held = memberships(conn, like.groups.as_deref()).await;
+        let held = held.map_err(|error| named("like.groups", error))?;
         let mut items = Vec::new();
         for name in names {
             let create = CreateUser {
@@ -180,7 +187,7 @@ impl Users {
             };
             let made = conn
                 .transaction(async |conn| {
-                    let user = self.create_in(conn, by, &create).await?;
+                    let user = self.create_in(conn, by, &create, Some(&held)).await?;
                     self.detail(conn, user).await
                 })
                 .await;
@@ -198,22 +205,20 @@ impl Users {
         conn: &mut AsyncPgConnection,
         by: &Caller,
         action: &BatchAction,
-        named: &[String],
+        of: &[String],
     ) -> Result<Vec<BatchItem>> {
         let group = match action {
             BatchAction::SetGroup { group } => {
-                let one = std::slice::from_ref(group);
-                let found = memberships(conn, Some(one))
-                    .await
-                    .map_err(|_| Error::field("group", format!("there is no group {group:?}")))?;
-                found.first().copied()
+                let held = memberships(conn, Some(std::slice::from_ref(group))).await;
+                let held = held.map_err(|error| named("group", error))?;
+                held.first().copied()
             }
             _ => None,
         };
         let mut order = Vec::new();
         let mut met = HashSet::new();
         let mut items: Vec<BatchItem> = Vec::new();
-        for (place, name) in named.iter().enumerate() {
+        for (place, name) in of.iter().enumerate() {
             let done = match users::find(conn, &Named::from(name.as_str())).await? {
                 Some(user) if met.insert(user.number) => {
                     order.push((user.number, place, user.id));
@@ -285,11 +290,15 @@ impl Users {
             }
             BatchAction::SetGroup { .. } => {
                 let user = managed(conn, by, who).await?;
-                groups::leave_all(conn, user.number).await?;
-                if let Some(group) = group {
-                    groups::add_user(conn, group, user.number).await?;
+                let group_only = group.as_slice();
+                if groups::of_user(conn, user.number).await? == group_only {
+                    return Ok(user);
                 }
+                groups::leave_all(conn, user.number).await?;
+                groups::add_user(conn, group_only, user.number).await?;
                 let now = self.store.clock.now();
+                // its view shows its groups
+                let user = users::update(conn, &user, now).await?;
                 let trace = trace(&by.name, ("user.set_group", "user.updated"), &user, now);
                 let detail = json!({ "group": group.map(|no| no.0) });
                 leave(conn, trace.with(detail)).await?;
@@ -312,6 +321,19 @@ impl Users {
             _ => return Err(Error::State("the user never expires".to_owned())),
         }
         Ok(edit)
+    }
+}
+
+/// What is wrong with groups, by the name of the field that named them here.
+fn named(field: &str, error: Error) -> Error {
+    match error {
+        Error::Invalid(mut wrong) => {
+            for one in &mut wrong {
+                field.clone_into(&mut one.field);
+            }
+            Error::Invalid(wrong)
+        }
+        other => other,
     }
 }
 

@@ -2,7 +2,7 @@
 use super::{LONGEST, UserDetail, Users, assign, span, trace};
 use crate::{
     error::{Error, Result, violated},
-    models::{GroupNo, Named, Role, User, UserId, Window, name},
+    models::{Group, GroupNo, Named, Role, User, UserId, Window, name},
     repositories::{
         groups,
         users::{self, NewUser},
@@ -19,6 +19,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 use validator::Validate;
+
+/// The most groups that a user, a node or a plan is put into.
+pub(in crate::services) const MOST_GROUPS: u64 = 100;
 
 /// What an account is made with.
 #[derive(Clone, Debug, Default, Validate)]
@@ -42,6 +45,7 @@ pub struct CreateUser {
     #[validate(range(min = 0))]
     pub online_limit: Option<i32>,
     /// `None`: the group `default`.
+    #[validate(length(max = MOST_GROUPS))]
     pub groups: Option<Vec<String>>,
     /// A plan by id or name, whose limits go before those that are given beside it.
     pub plan: Option<String>,
@@ -93,7 +97,7 @@ impl Users {
         let mut conn = self.store.conn().await?;
         let detail = conn
             .transaction(async |conn| {
-                let user = self.create_in(conn, by, create).await?;
+                let user = self.create_in(conn, by, create, None).await?;
                 let detail = self.detail(conn, user).await?;
                 keep.answer(conn, &detail).await?;
                 Ok::<_, Error>(detail)
@@ -103,12 +107,13 @@ impl Users {
         Ok(detail)
     }
 
-    /// Makes an account within a transaction that makes more than that.
+    /// Makes an account within a transaction that makes more than that; in these groups, if it holds them already.
     pub(in crate::services) async fn create_in(
         &self,
         conn: &mut AsyncPgConnection,
         by: &Caller,
         create: &CreateUser,
+        held: Option<&[GroupNo]>,
     ) -> Result<User> {
         let now = self.store.clock.now();
         let (name, expires_in) = create.check(now)?;
@@ -135,11 +140,12 @@ impl Users {
             created_at: now,
             updated_at: now,
         };
-        let groups = memberships(conn, create.groups.as_deref()).await?;
+        let groups = match held {
+            Some(held) => held.to_vec(),
+            None => memberships(conn, create.groups.as_deref()).await?,
+        };
         let mut user = users::insert(conn, &new).await.map_err(taken)?;
-        for group in groups {
-            groups::add_user(conn, group, user.number).await?;
-        }
+        groups::add_user(conn, &groups, user.number).await?;
         if let Some(plan) = &create.plan {
             let plan = Named::from(plan.as_str());
             user = assign::give(conn, user, &plan, now).await?;
@@ -161,24 +167,35 @@ impl Users {
     }
 }
 
-/// The numbers of groups given by name or id; of `default` when none is given.
+/// The numbers of groups given by name or id, each once; of `default` when none is given. They are held: a deletion of the
+/// same moment comes before, and is told, or waits until the transaction has ended.
 pub(in crate::services) async fn memberships(
     conn: &mut AsyncPgConnection,
     named: Option<&[String]>,
 ) -> Result<Vec<GroupNo>> {
-    let default = [groups::DEFAULT.to_owned()];
-    let mut found = Vec::new();
+    let Some(named) = named else {
+        // it may have been deleted on purpose
+        let default = [Named::Name(groups::DEFAULT.to_owned())];
+        let held = groups::hold(conn, &default).await?;
+        return Ok(held.into_iter().map(|group| group.number).collect());
+    };
+    let wanted: Vec<Named> = named
+        .iter()
+        .map(|name| Named::from(name.as_str()))
+        .collect();
+    let held = groups::hold(conn, &wanted).await?;
     let mut fields = Fields::default();
-    for name in named.unwrap_or(&default) {
-        match groups::find(conn, &Named::from(name.as_str())).await? {
-            Some(group) => found.push(group.number),
-            // the default group may have been deleted on purpose
-            None if named.is_none() => {}
-            None => fields.wrong("groups", format!("there is no group {name:?}")),
+    for (name, wanted) in named.iter().zip(&wanted) {
+        let is = |group: &Group| match wanted {
+            Named::Id(id) => group.id.0 == *id,
+            Named::Name(name) => group.name == *name,
+        };
+        if !held.iter().any(is) {
+            fields.wrong("groups", format!("there is no group {name:?}"));
         }
     }
     fields.done()?;
-    Ok(found)
+    Ok(held.into_iter().map(|group| group.number).collect())
 }
 
 /// A name that somebody has already.

@@ -14,7 +14,7 @@ pub use crate::repositories::users::{After, Filter, Sort};
 pub(super) use batch::own;
 pub use batch::{Batch, BatchAction, BatchItem, BatchUsers};
 pub use create::CreateUser;
-pub(super) use create::memberships;
+pub(super) use create::{MOST_GROUPS, memberships};
 pub use edit::EditUser;
 pub use explain::{Explained, Refusal};
 pub use overdue::Overdue;
@@ -234,7 +234,11 @@ enum Turn {
 }
 
 /// The user, locked until the transaction ends, if the caller may change it.
-async fn managed(conn: &mut AsyncPgConnection, by: &Caller, who: &Named) -> Result<User> {
+pub(super) async fn managed(
+    conn: &mut AsyncPgConnection,
+    by: &Caller,
+    who: &Named,
+) -> Result<User> {
     let user = locked(conn, who).await?;
     by.must_manage(user.role)?;
     Ok(user)
