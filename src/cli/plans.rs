@@ -156,10 +156,12 @@ pub async fn run(verb: PlanVerb, on: &mut Console) -> Result<(), Failure> {
             let path = Path::of(&["plans", &plan, "apply"])?;
             let answer = on.api.post(&path, None).await?;
             on.out.answer(&answer, |answer| {
-                format!(
-                    "{} users have the plan's present limits\n",
-                    text(answer, "users")
-                )
+                let (users, skipped) = (text(answer, "users"), text(answer, "skipped"));
+                let above = match skipped.as_str() {
+                    "0" => String::new(),
+                    some => format!("{some} above you keep what they have\n"),
+                };
+                format!("{users} users were given the plan's present limits\n{above}")
             })
         }
     }

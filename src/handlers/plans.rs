@@ -15,6 +15,7 @@ use crate::{
     services::{
         Services,
         plans::{PlanDetail, PlanTerms},
+        users::Applied,
     },
 };
 use actix_web::{
@@ -175,10 +176,13 @@ impl EditPlanBody {
     }
 }
 
-/// How many users were given the plan's present limits.
+/// What became of a plan's users.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppliedView {
+    /// So many had other limits, and have the plan's now.
     pub users: usize,
+    /// So many have other limits and keep them: they stand above the caller.
+    pub skipped: usize,
 }
 
 fn tagged(plan: PlanDetail) -> HttpResponse {
@@ -275,7 +279,8 @@ async fn delete_plan(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Give all users of a plan its present limits. Their expiries stay.
+/// Give all users of a plan its present limits. Their expiries stay; who has the limits already is left alone, so a call that
+/// was cut short is gone on with by the next one.
 #[utoipa::path(tag = "plans", params(("plan" = String, Path, description = "Id or name")), responses((status = 200, body = AppliedView), (status = 404, body = Problem)))]
 #[post("/plans/{plan}/apply")]
 async fn apply_plan(
@@ -284,6 +289,6 @@ async fn apply_plan(
     plan: Path<String>,
 ) -> Result<HttpResponse> {
     let plan = Named::from(plan.as_str());
-    let users = app.plans.apply(&by, &plan).await?;
-    Ok(HttpResponse::Ok().json(AppliedView { users }))
+    let Applied { users, skipped } = app.plans.apply(&by, &plan).await?;
+    Ok(HttpResponse::Ok().json(AppliedView { users, skipped }))
 }

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use diesel::{
     dsl::sql,
     prelude::*,
-    sql_types::{Array, BigInt, Text},
+    sql_query,
+    sql_types::{Array, BigInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use std::collections::HashMap;
@@ -165,7 +166,7 @@ pub async fn count_users(
         #[diesel(sql_type = BigInt)]
         counted: i64,
     }
-    let counted: Vec<Counted> = diesel::sql_query(include_str!("sql/count_holders.sql"))
+    let counted: Vec<Counted> = sql_query(include_str!("sql/count_holders.sql"))
         .bind::<Array<BigInt>, _>(of)
         .bind::<BigInt, _>(most)
         .load(conn)
@@ -173,22 +174,39 @@ pub async fn count_users(
     Ok(counted.into_iter().map(|c| (c.number, c.counted)).collect())
 }
 
-/// The next users with a plan, by number.
-pub async fn users_after(
+/// The next users with a plan, by number, whose limits or groups are not the plan's.
+pub async fn differing(
     conn: &mut AsyncPgConnection,
     plan: PlanNo,
     after: UserNo,
     limit: i64,
 ) -> QueryResult<Vec<(UserNo, UserId)>> {
-    users::table
-        .filter(users::plan_no.eq(plan))
-        .filter(users::number.gt(after))
-        .filter(users::erased_at.is_null())
-        .order(users::number)
-        .limit(limit)
-        .select((users::number, users::id))
-        .load(conn)
-        .await
+    #[derive(QueryableByName)]
+    struct Differing {
+        #[diesel(sql_type = BigInt)]
+        number: UserNo,
+        #[diesel(sql_type = SqlUuid)]
+        id: UserId,
+    }
+    // a plan without groups leaves those of its users
+    let found: Vec<Differing> = sql_query(
+        "SELECT u.number, u.id FROM users u JOIN plans p ON p.number = u.plan_no
+         WHERE u.plan_no = $1 AND u.number > $2 AND u.erased_at IS NULL
+            AND ((u.quota, u.quota_window, u.device_limit, u.online_limit)
+                    IS DISTINCT FROM (p.quota, p.quota_window, p.device_limit, p.online_limit)
+                OR (SELECT array_agg(group_no ORDER BY group_no) FROM plan_groups WHERE plan_no = $1) <> coalesce(
+                    (SELECT array_agg(group_no ORDER BY group_no) FROM group_users WHERE user_no = u.number), '{}'))
+         ORDER BY u.number LIMIT $3",
+    )
+    .bind::<BigInt, _>(plan)
+    .bind::<BigInt, _>(after)
+    .bind::<BigInt, _>(limit)
+    .load(conn)
+    .await?;
+    Ok(found
+        .into_iter()
+        .map(|user| (user.number, user.id))
+        .collect())
 }
 
 /// Directories must read every user with this plan again.

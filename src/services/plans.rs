@@ -12,7 +12,7 @@ use crate::{
         fields::{Fields, NOTE},
         idempotency::Keep,
         store::{Seen, Store, Trace, leave},
-        users::{MOST_COUNTED, MOST_GROUPS, Users, memberships, span},
+        users::{Applied, MOST_COUNTED, MOST_GROUPS, Users, memberships, span},
     },
 };
 use chrono::{DateTime, Utc};
@@ -190,24 +190,31 @@ impl Plans {
         .await
     }
 
-    /// Gives every user of a plan its present limits, each in its own right; expiries stay. Gives how many.
-    pub async fn apply(&self, by: &Caller, which: &Named) -> Result<usize> {
-        let mut conn = self.store.conn().await?;
-        let plan = found(&mut conn, which).await?;
-        drop(conn);
-        let (mut after, mut done) = (UserNo(0), 0);
-        loop {
-            let mut conn = self.store.conn().await?;
-            let part = plans::users_after(&mut conn, plan.number, after, PART).await?;
-            let Some((last, _)) = part.last().copied() else {
-                break;
-            };
-            after = last;
-            done += self.users.apply_plan(conn, by, &part, plan.id).await?;
-        }
+    /// Gives every user of a plan its present limits, each in its own right; expiries stay. Those who have them already are
+    /// left alone, so that a call that was cut short is gone on with by the next one.
+    pub async fn apply(&self, by: &Caller, which: &Named) -> Result<Applied> {
+        let done = self.apply_parts(by, which).await;
+        // the parts before one that failed are committed, too
         let conn = self.store.conn().await?;
         self.store.caught_up(conn).await?;
-        Ok(done)
+        done
+    }
+
+    async fn apply_parts(&self, by: &Caller, which: &Named) -> Result<Applied> {
+        let mut conn = self.store.conn().await?;
+        let plan = found(&mut conn, which).await?;
+        let (mut after, mut done) = (UserNo(0), Applied::default());
+        loop {
+            let part = plans::differing(&mut conn, plan.number, after, PART).await?;
+            let Some((last, _)) = part.last().copied() else {
+                return Ok(done);
+            };
+            after = last;
+            let part = self.users.apply_plan(&mut conn, by, &part, plan.id);
+            let Applied { users, skipped } = part.await?;
+            done.users += users;
+            done.skipped += skipped;
+        }
     }
 }
 

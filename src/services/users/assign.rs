@@ -10,8 +10,17 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use diesel_async::{AsyncConnection, AsyncPgConnection, pooled_connection::deadpool::Object};
+use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
+
+/// What became of a plan's users when it was applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Have the present limits from now on.
+    pub users: usize,
+    /// Stand above the caller, and keep what they have.
+    pub skipped: usize,
+}
 
 impl Users {
     /// Gives a user a plan and its limits, or takes the plan away and leaves the limits.
@@ -62,14 +71,14 @@ impl Users {
     /// Gives some users of a plan its present limits again, in one transaction; their expiries stay.
     pub(in crate::services) async fn apply_plan(
         &self,
-        mut conn: Object<AsyncPgConnection>,
+        conn: &mut AsyncPgConnection,
         by: &Caller,
         part: &[(UserNo, UserId)],
         plan: PlanId,
-    ) -> Result<usize> {
+    ) -> Result<Applied> {
         let now = self.store.clock.now();
         conn.transaction(async |conn| {
-            let mut done = 0;
+            let mut done = Applied::default();
             for (_, id) in part {
                 // one that was given another plan or erased in between is left alone
                 let Some(mut user) = users::lock(conn, &Named::Id(id.0)).await? else {
@@ -81,7 +90,10 @@ impl Users {
                 if user.plan_no != Some(plan.number) {
                     continue;
                 }
-                by.must_manage(user.role)?;
+                if !by.may_manage(user.role) {
+                    done.skipped += 1;
+                    continue;
+                }
                 terms(&plan, false).apply(&mut user, None, now)?;
                 join(conn, &user, &plan).await?;
                 let user = users::update(conn, &user, now).await?;
@@ -89,7 +101,7 @@ impl Users {
                 let trace = trace(&by.name, what, &user, now)
                     .with(json!({ "plan": plan.number.0, "again": true }));
                 leave(conn, trace).await?;
-                done += 1;
+                done.users += 1;
             }
             Ok(done)
         })

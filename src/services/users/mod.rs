@@ -11,6 +11,7 @@ mod remove;
 mod reset;
 
 pub use crate::repositories::users::{After, Filter, Sort};
+pub use assign::Applied;
 pub(super) use batch::own;
 pub use batch::{Batch, BatchAction, BatchItem, BatchUsers};
 pub use create::CreateUser;

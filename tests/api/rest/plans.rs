@@ -94,6 +94,60 @@ async fn a_plan_is_made_given_changed_and_applied() {
     assert_eq!(api.all("/plans", 10).await.len(), 0);
 }
 
+/// Each call does what is left: who has the limits is left alone, who stands above the caller is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_applied_to_whom_it_is_left_to_be() {
+    let house = House::start(&[]).await;
+    let local = Api::local(&house);
+    local.post("/groups", json!({"name": "vip"})).await.is(201);
+    let gold = json!({"name": "gold", "quota": 100});
+    local.post("/plans", gold).await.is(201);
+    let give = async |name: &str| {
+        let (path, plan) = (format!("/users/{name}/plan"), json!({"plan": "gold"}));
+        local.put(&path, Some(plan)).await.is(200)
+    };
+    for (name, role) in [("a", "user"), ("boss", "admin"), ("z", "readonly")] {
+        house.account(name, role).await;
+        give(name).await;
+    }
+    let change = async |to: Value| local.patch("/plans/gold", to).await.is(200);
+    let apply = async |api: &Api| {
+        let done = api.post("/plans/gold/apply", json!({})).await.is(200);
+        (
+            done["users"].as_u64().unwrap(),
+            done["skipped"].as_u64().unwrap(),
+        )
+    };
+    let quotas = async || {
+        let mut quotas = Vec::new();
+        for name in ["a", "boss", "z"] {
+            let user = local.get(&format!("/users/{name}")).await.is(200);
+            quotas.push(user["quota"].as_i64().unwrap());
+        }
+        quotas
+    };
+    let admin = house.person("adm", "admin").await;
+    change(json!({"quota": 200})).await;
+    assert_eq!(apply(&admin.api).await, (2, 1));
+    assert_eq!(quotas().await, [200, 100, 200]);
+    assert_eq!(apply(&admin.api).await, (0, 1));
+    assert_eq!(apply(&local).await, (1, 0));
+    assert_eq!(apply(&local).await, (0, 0));
+    // as if a call had been cut short after the first
+    change(json!({"quota": 300, "groups": ["vip", "default"]})).await;
+    give("a").await;
+    assert_eq!(apply(&local).await, (2, 0));
+    assert_eq!(quotas().await, [300; 3]);
+    // groups count, too
+    local.delete("/groups/vip/users/z").await.is(204);
+    assert_eq!(apply(&local).await, (1, 0));
+    let z = local.get("/users/z").await.is(200);
+    assert_eq!(z["groups"], json!(["default", "vip"]));
+    // a plan that names none leaves them
+    change(json!({"groups": []})).await;
+    assert_eq!(apply(&local).await, (0, 0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_plans_are_refused_by_their_field() {
     let house = House::start(&[]).await;
