@@ -22,3 +22,12 @@ pub(super) async fn try_lock(conn: &mut AsyncPgConnection, work: &str) -> QueryR
     .await?;
     Ok(taken.taken)
 }
+
+/// Waits until nobody does this work; nobody does until this transaction ends.
+pub(super) async fn lock(conn: &mut AsyncPgConnection, work: &str) -> QueryResult<()> {
+    sql_query("SELECT pg_advisory_xact_lock(hashtextextended('hywarden.' || $1 || '.' || current_schema(), 0))")
+        .bind::<Text, _>(work)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

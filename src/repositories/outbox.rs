@@ -10,6 +10,11 @@ pub async fn try_lock(conn: &mut AsyncPgConnection) -> QueryResult<bool> {
     alone::try_lock(conn, "outbox").await
 }
 
+/// Waits until nobody hands out, and lets nobody until this transaction ends.
+pub async fn lock(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    alone::lock(conn, "outbox").await
+}
+
 /// Locks the oldest events that nobody else is handing out, at most `limit`. Gives their numbers, and what is left of them:
 /// retention may have dropped one.
 pub async fn lock_oldest(

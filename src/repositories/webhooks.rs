@@ -397,6 +397,37 @@ pub async fn delete_done(
         .await
 }
 
+/// Deletes what is finished of what was told of a user.
+pub async fn delete_told(conn: &mut AsyncPgConnection, user: UserNo) -> QueryResult<usize> {
+    diesel::delete(d::table.filter(d::user_no.eq(user)))
+        .filter(d::state.ne(DeliveryState::Waiting))
+        .execute(conn)
+        .await
+}
+
+/// What is still to be told of a user, locked.
+pub async fn lock_waiting(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+) -> QueryResult<Vec<(Uuid, String)>> {
+    d::table
+        .filter(d::user_no.eq(user))
+        .filter(d::state.eq(DeliveryState::Waiting))
+        .order(d::sequence)
+        .select((d::id, d::body))
+        .for_no_key_update()
+        .load(conn)
+        .await
+}
+
+/// It is told in other words.
+pub async fn rewrite(conn: &mut AsyncPgConnection, id: Uuid, body: &str) -> QueryResult<usize> {
+    diesel::update(d::table.find(id))
+        .set(d::body.eq(body))
+        .execute(conn)
+        .await
+}
+
 /// How many wait.
 pub async fn count_waiting(conn: &mut AsyncPgConnection) -> QueryResult<i64> {
     d::table

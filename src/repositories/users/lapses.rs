@@ -51,18 +51,23 @@ pub(super) async fn lapsing(
         .await
 }
 
-/// Accounts that were deleted before an instant and are not erased, the oldest first.
+/// Accounts that were deleted before an instant and are not erased, the oldest first; from one on that was given before.
 pub async fn overdue(
     conn: &mut AsyncPgConnection,
     deleted_before: DateTime<Utc>,
+    after: Option<(DateTime<Utc>, UserId)>,
     limit: i64,
-) -> QueryResult<Vec<UserId>> {
-    users::table
+) -> QueryResult<Vec<(DateTime<Utc>, UserId)>> {
+    let mut query = users::table
         .filter(users::deleted_at.lt(deleted_before))
         .filter(users::erased_at.is_null())
-        .order(users::deleted_at)
+        .order((users::deleted_at, users::id))
         .limit(limit)
-        .select(users::id)
-        .load(conn)
-        .await
+        .select((users::deleted_at.assume_not_null(), users::id))
+        .into_boxed();
+    if let Some((at, id)) = after {
+        let later = users::deleted_at.gt(at);
+        query = query.filter(later.or(users::deleted_at.eq(at).and(users::id.gt(id))));
+    }
+    query.load(conn).await
 }

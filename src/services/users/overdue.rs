@@ -1,8 +1,7 @@
 //! What is due of accounts without anybody asking: those whose grace is over are erased, those who expired are noted.
 use super::Users;
 use crate::{
-    error::Result,
-    models::Named,
+    error::{Error, Result},
     repositories::{Db, users},
     services::callers::Caller,
 };
@@ -10,9 +9,11 @@ use chrono::TimeDelta;
 use std::time::Duration;
 
 /// Accounts a sweep; the rest are the next one's.
-const PART: i64 = 5_000;
-/// Each is a transaction of its own.
-const ERASED: i64 = 100;
+const LAPSED: i64 = 5_000;
+/// Accounts a round, about; each is a transaction of its own.
+const ERASED: usize = 100;
+/// So many are looked up at once.
+const PART: i64 = 100;
 
 /// The service.
 #[derive(Clone)]
@@ -28,10 +29,11 @@ impl Overdue {
     /// Notes who expired since the last sweep, for lists. Gives how many.
     pub async fn lapse(&self) -> Result<usize> {
         let now = self.users.store.clock.now();
-        Ok(users::lapse(&mut *self.db.get().await?, now, PART).await?)
+        Ok(users::lapse(&mut *self.db.get().await?, now, LAPSED).await?)
     }
 
-    /// Erases accounts that were deleted longer ago than the grace. Gives how many.
+    /// Erases accounts that were deleted longer ago than the grace. Gives how many. One that cannot be erased holds up no
+    /// other; the round ends as having failed.
     pub async fn erase(&self) -> Result<usize> {
         let now = self.users.store.clock.now();
         let Some(before) = TimeDelta::from_std(self.grace)
@@ -40,11 +42,28 @@ impl Overdue {
         else {
             return Ok(0);
         };
-        let due = users::overdue(&mut *self.db.get().await?, before, ERASED).await?;
         let by = Caller::trusted("retention");
-        for id in &due {
-            self.users.erase(&by, &Named::Id(id.0)).await?;
+        let (mut erased, mut failed, mut after) = (0, None, None);
+        while erased < ERASED {
+            let mut conn = self.db.get().await?;
+            let part = users::overdue(&mut conn, before, after, PART).await?;
+            drop(conn);
+            let Some(last) = part.last() else {
+                break;
+            };
+            after = Some(*last);
+            for (_, id) in part {
+                match self.users.erase_overdue(&by, id, before).await {
+                    Ok(true) => erased += 1,
+                    Ok(false) => {}
+                    Err(error @ (Error::Pool(_) | Error::Unavailable(_))) => return Err(error),
+                    Err(error) => {
+                        tracing::error!(user = %id, error = ?error, "an account cannot be erased");
+                        failed = Some(error);
+                    }
+                }
+            }
         }
-        Ok(due.len())
+        failed.map_or(Ok(erased), Err)
     }
 }

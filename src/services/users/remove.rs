@@ -2,10 +2,11 @@
 use super::{UserDetail, Users, managed, spare, trace};
 use crate::{
     error::{Error, Result},
-    models::{Ended, Named, User},
-    repositories::{credentials, devices, groups, sessions, traffic, user_keys, users},
-    services::{callers::Caller, store::leave},
+    models::{Ended, Named, User, UserId},
+    repositories::{credentials, devices, groups, outbox, sessions, traffic, user_keys, users},
+    services::{callers::Caller, store::leave, webhooks},
 };
+use chrono::{DateTime, Utc};
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use serde_json::json;
 
@@ -54,6 +55,35 @@ impl Users {
         self.store.caught_up(conn).await
     }
 
+    /// Erases an account if it is still as it was looked up, deleted before an instant: it may have been restored since.
+    pub(super) async fn erase_overdue(
+        &self,
+        by: &Caller,
+        id: UserId,
+        deleted_before: DateTime<Utc>,
+    ) -> Result<bool> {
+        let who = Named::Id(id.0);
+        let mut conn = self.store.conn().await?;
+        let user = conn
+            .transaction(async |conn| {
+                outbox::lock(conn).await?;
+                let user = users::lock(conn, &who).await?;
+                let due =
+                    user.is_some_and(|user| user.deleted_at.is_some_and(|at| at < deleted_before));
+                if !due {
+                    return Ok(None);
+                }
+                self.erase_in(conn, by, &who).await.map(Some)
+            })
+            .await?;
+        let Some(user) = user else {
+            return Ok(false);
+        };
+        self.recent.forget(user.number);
+        self.store.caught_up(conn).await?;
+        Ok(true)
+    }
+
     pub(super) async fn erase_in(
         &self,
         conn: &mut AsyncPgConnection,
@@ -61,6 +91,8 @@ impl Users {
         who: &Named,
     ) -> Result<User> {
         let now = self.store.clock.now();
+        // before the user, as every erasure: nobody makes deliveries of its names meanwhile
+        outbox::lock(conn).await?;
         let mut user = managed(conn, by, who).await?;
         spare(conn, &user).await?;
         let removed = devices::count_live(conn, user.number).await?;
@@ -69,6 +101,7 @@ impl Users {
         groups::forget_user(conn, user.number).await?;
         traffic::forget_addresses(conn, user.number).await?;
         sessions::forget(conn, user.number, now).await?;
+        webhooks::forget(conn, user.number).await?;
         user_keys::delete(conn, user.number).await?;
         user.name = String::new();
         user.name_skeleton = None;

@@ -10,7 +10,7 @@ pub mod sign;
 
 pub use attempt::Attempt;
 pub use edit::{CreateWebhook, EditWebhook};
-pub use queue::{Told, queue};
+pub use queue::{Told, forget, queue};
 
 use crate::{
     error::{Error, Result},

@@ -2,14 +2,14 @@
 use crate::{
     clock::Clock,
     error::Result,
-    models::DeliveryState,
+    models::{DeliveryState, UserNo},
     repositories::webhooks::{self, NewDelivery},
     services::events::EventDetail,
 };
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What a receiver is told.
 #[derive(Debug, Serialize)]
@@ -97,4 +97,23 @@ pub async fn queue(
         }));
     }
     Ok(webhooks::insert_deliveries(conn, &new).await?)
+}
+
+/// Takes the names of a user that is being erased, and of its devices, out of what its receivers are told: what was told is
+/// forgotten, what waits is told with the ids alone. To be called while nobody hands out events.
+pub async fn forget(conn: &mut AsyncPgConnection, user: UserNo) -> Result<()> {
+    webhooks::delete_told(conn, user).await?;
+    for (id, body) in webhooks::lock_waiting(conn, user).await? {
+        let mut told: Value = serde_json::from_str(&body).map_err(anyhow::Error::from)?;
+        for field in ["user", "device"] {
+            if let Some(name) = told.pointer_mut(&format!("/data/{field}"))
+                && name.is_string()
+            {
+                // as an erased one is called everywhere
+                *name = json!("");
+            }
+        }
+        webhooks::rewrite(conn, id, &told.to_string()).await?;
+    }
+    Ok(())
 }

@@ -1,4 +1,5 @@
 //! Webhooks: security.md O1 to O4.
+mod erased;
 mod given_up;
 mod guard;
 mod rounds;
