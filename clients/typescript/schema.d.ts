@@ -1485,7 +1485,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give all users of a plan its present limits. Their expiries stay. */
+        /**
+         * Give all users of a plan its present limits. Their expiries stay; who has the limits already is left alone, so a call that
+         *     was cut short is gone on with by the next one.
+         */
         post: operations["apply_plan"];
         delete?: never;
         options?: never;
@@ -2273,8 +2276,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description How many users were given the plan's present limits. */
+        /** @description What became of a plan's users. */
         AppliedView: {
+            /** @description So many have other limits and keep them: they stand above the caller. */
+            skipped: number;
+            /** @description So many had other limits, and have the plan's now. */
             users: number;
         };
         /** @description Something that is wrong. */
