@@ -1486,8 +1486,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give all users of a plan its present limits. Their expiries stay; who has the limits already is left alone, so a call that
-         *     was cut short is gone on with by the next one.
+         * Give all users of a plan its present limits. Their expiries stay.
+         * @description Who has them already is left alone, so a call that was cut short is gone on with by the next one.
          */
         post: operations["apply_plan"];
         delete?: never;

@@ -279,8 +279,9 @@ async fn delete_plan(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Give all users of a plan its present limits. Their expiries stay; who has the limits already is left alone, so a call that
-/// was cut short is gone on with by the next one.
+/// Give all users of a plan its present limits. Their expiries stay.
+///
+/// Who has them already is left alone, so a call that was cut short is gone on with by the next one.
 #[utoipa::path(tag = "plans", params(("plan" = String, Path, description = "Id or name")), responses((status = 200, body = AppliedView), (status = 404, body = Problem)))]
 #[post("/plans/{plan}/apply")]
 async fn apply_plan(

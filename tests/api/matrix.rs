@@ -366,7 +366,10 @@ async fn above(house: &House, asker: &Asker, route: &str, auth: &str) -> (Status
         "devices" => json!({"name": "laptop"}),
         _ => json!({}),
     };
-    let path = path(&route.replace("{node}", "fra1"), &name, &device);
+    let named = route
+        .replace("{node}", "fra1")
+        .replace("{group}", "default");
+    let path = path(&named, &name, &device);
     asker.ask_with(route, &path, Some(auth), body).await
 }
 
