@@ -94,9 +94,10 @@ pub struct CreateTokenBody {
     /// `noun:read`, `noun:write`, or `*`; no more than the caller holds.
     #[schema(min_items = 1)]
     pub scopes: Vec<String>,
-    /// From where it may be used; absent or empty: from anywhere.
+    /// From where it may be used; absent or empty: from anywhere, or from where the token that asks may be used.
     #[serde(default)]
     pub allowed_cidrs: Vec<String>,
+    /// Absent: never, or with the token that asks, which it cannot outlive.
     pub expires_at: Option<DateTime<Utc>>,
     /// Seconds from now.
     #[schema(minimum = 1)]
@@ -146,8 +147,8 @@ async fn create_token(
     .await
 }
 
-/// Revoke a token: refused from the answer on.
-#[utoipa::path(tag = "tokens", params(("token" = String, Path, description = "Id or name")), responses((status = 200, body = TokenView), (status = 404, body = Problem)))]
+/// Revoke a token, not one of somebody of a higher rank: refused from the answer on.
+#[utoipa::path(tag = "tokens", params(("token" = String, Path, description = "Id or name")), responses((status = 200, body = TokenView), (status = 403, body = Problem), (status = 404, body = Problem)))]
 #[delete("/tokens/{token}")]
 async fn revoke_token(
     by: May<TokensWrite>,
@@ -155,6 +156,6 @@ async fn revoke_token(
     token: Path<String>,
 ) -> Result<HttpResponse> {
     let token = Named::from(token.as_str());
-    let token = app.tokens.revoke(&by.name, &token).await?;
+    let token = app.tokens.revoke(&by, &token).await?;
     Ok(HttpResponse::Ok().json(TokenView::from(token)))
 }

@@ -5,6 +5,7 @@ use crate::{
     models::{Role, SessionId, TokenId, UserId, UserNo},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use ipnet::IpNet;
 use uuid::Uuid;
 
 /// What a token may hold. `*` is all of them, and those to come.
@@ -58,6 +59,12 @@ pub struct Caller {
     pub role: Option<Role>,
     /// When the person last proved who it is.
     pub fresh_at: Option<DateTime<Utc>>,
+    /// The person who answers for it: itself, or whoever made the token. What it makes ends with that person.
+    pub owner: Option<UserNo>,
+    /// Until when it speaks at most, and so what it makes.
+    pub until: Option<DateTime<Utc>>,
+    /// From where alone it speaks, and so what it makes; empty: from anywhere.
+    pub only_from: Vec<IpNet>,
     holds: Holds,
 }
 
@@ -121,6 +128,7 @@ impl Caller {
             login: Some(login),
             role: Some(role),
             fresh_at: Some(fresh_at),
+            owner: Some(user),
             ..Self::of(format!("user:{id}"), Holds::Role(role))
         }
     }
@@ -133,6 +141,9 @@ impl Caller {
             login: None,
             role: None,
             fresh_at: None,
+            owner: None,
+            until: None,
+            only_from: Vec::new(),
             holds,
         }
     }

@@ -91,7 +91,7 @@ impl Tokens {
             scopes: &create.scopes,
             allowed_cidrs: &allowed_cidrs,
             created_by: &caller.name,
-            owner_no: caller.user,
+            owner_no: caller.owner,
             created_at: now,
             expires_at,
         };
@@ -114,16 +114,17 @@ impl Tokens {
         Ok(tokens::list(&mut conn, after, limit).await?)
     }
 
-    /// Revokes a token: refused from the answer on.
-    pub async fn revoke(&self, principal: &str, which: &Named) -> Result<Token> {
+    /// Revokes a token, unless it is of somebody whom the caller could not manage: refused from the answer on.
+    pub async fn revoke(&self, by: &Caller, which: &Named) -> Result<Token> {
         let now = self.store.clock.now();
         let mut conn = self.store.conn().await?;
         conn.transaction(async |conn| {
             let token = tokens::revoke(conn, which, now)
                 .await?
                 .ok_or(Error::NotFound("token"))?;
+            must_revoke(conn, by, &token).await?;
             let what = ("token.revoke", "token.revoked");
-            leave(conn, trace(principal, what, &token, now)).await?;
+            leave(conn, trace(&by.name, what, &token, now)).await?;
             // whoever holds a channel open by it is looked at, on every instance
             changes::announce(conn).await?;
             Ok(token)
@@ -134,15 +135,39 @@ impl Tokens {
 
 /// The holder of a live token, with never more than its owner may at this moment (S10).
 pub(super) async fn as_now(conn: &mut AsyncPgConnection, token: Token) -> Result<Option<Caller>> {
-    let Some(owner) = token.owner_no else {
-        return Ok(Some(Caller::token(token.id, token.scopes)));
+    let role = match token.owner_no {
+        None => None,
+        Some(owner) => {
+            let owner = users::find_number(conn, owner).await?;
+            let live = owner.filter(|o| o.suspended_at.is_none() && o.deleted_at.is_none());
+            let Some(owner) = live else {
+                return Ok(None);
+            };
+            Some(owner.role)
+        }
     };
-    let owner = users::find_number(conn, owner).await?;
-    let Some(owner) = owner.filter(|o| o.suspended_at.is_none() && o.deleted_at.is_none()) else {
-        return Ok(None);
-    };
-    let scopes = held(token.scopes, Some(owner.role));
-    Ok(Some(Caller::token(token.id, scopes)))
+    let mut caller = Caller::token(token.id, held(token.scopes, role));
+    caller.owner = token.owner_no;
+    caller.until = token.expires_at;
+    caller.only_from = token.allowed_cidrs;
+    Ok(Some(caller))
+}
+
+/// Its own and those of its owner anybody may revoke who may revoke at all; others' by rank, and one of nobody that
+/// reaches further than an admin as if it were a superadmin's.
+async fn must_revoke(conn: &mut AsyncPgConnection, by: &Caller, token: &Token) -> Result<()> {
+    let own = by.name == format!("token:{}", token.id);
+    if own || token.owner_no.is_some() && token.owner_no == by.owner {
+        return Ok(());
+    }
+    match token.owner_no {
+        Some(owner) => {
+            let owner = users::find_number(conn, owner).await?;
+            owner.map_or(Ok(()), |owner| by.must_manage(owner.role))
+        }
+        None if token.scopes.iter().all(|s| Role::Admin.holds(s)) => Ok(()),
+        None => by.must_manage(Role::Superadmin),
+    }
 }
 
 /// What a token holds whose owner is this, if it has one.
@@ -181,7 +206,19 @@ impl CreateToken {
                 fields.wrong("scopes", format!("{scope} is more than you hold yourself"));
             }
         }
-        let cidrs = super::nodes::networks(&mut fields, "allowed_cidrs", &self.allowed_cidrs);
+        let mut cidrs = super::nodes::networks(&mut fields, "allowed_cidrs", &self.allowed_cidrs);
+        let from = &caller.only_from;
+        for cidr in cidrs.iter().filter(|_| !from.is_empty()) {
+            if !from.iter().any(|own| own.contains(cidr)) {
+                fields.wrong(
+                    "allowed_cidrs",
+                    format!("{cidr} lies outside of what your own token is bound to"),
+                );
+            }
+        }
+        if self.allowed_cidrs.is_empty() {
+            cidrs.clone_from(from);
+        }
         if self.expires_at.is_some() && self.expires_in.is_some() {
             fields.wrong("expires_in", "stands beside expires_at: give one of them");
         }
@@ -194,7 +231,20 @@ impl CreateToken {
             "expires_at",
             "lies in the past",
         );
+        let given = if self.expires_in.is_some() {
+            "expires_in"
+        } else {
+            "expires_at"
+        };
+        fields.check(
+            expires_at
+                .zip(caller.until)
+                .is_none_or(|(at, own)| at <= own),
+            given,
+            "lies after the end of your own token",
+        );
         fields.done()?;
+        let expires_at = expires_at.or(caller.until);
         Ok((name.unwrap_or_default(), cidrs, expires_at))
     }
 }

@@ -85,7 +85,7 @@ impl Logins {
             valid_for_seconds: create.valid_for,
             note: &create.note,
             created_by: &by.name,
-            inviter_no: by.user,
+            inviter_no: by.owner,
             created_at: now,
             expires_at: now + lifetime.unwrap_or(TimeDelta::days(7)),
         };
