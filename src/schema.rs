@@ -153,8 +153,7 @@ diesel::table! {
         totp_pending_since -> Nullable<Timestamptz>,
         totp_failed_step -> Int8,
         totp_failed_in_step -> Int2,
-        totp_failing_since -> Nullable<Timestamptz>,
-        totp_failed -> Int2,
+        totp_failed_at -> Array<Timestamptz>,
     }
 }
 

@@ -23,8 +23,7 @@ pub struct Factors {
     pub totp_pending_since: Option<DateTime<Utc>>,
     pub totp_failed_step: i64,
     pub totp_failed_in_step: i16,
-    pub totp_failing_since: Option<DateTime<Utc>>,
-    pub totp_failed: i16,
+    pub totp_failed_at: Vec<DateTime<Utc>>,
 }
 
 impl Factors {
@@ -41,8 +40,7 @@ impl Factors {
             totp_pending_since: None,
             totp_failed_step: 0,
             totp_failed_in_step: 0,
-            totp_failing_since: None,
-            totp_failed: 0,
+            totp_failed_at: Vec::new(),
         }
     }
 }

@@ -17,9 +17,9 @@ use diesel_async::{AsyncConnection, AsyncPgConnection};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-/// Wrong codes in one step of 30 s, and in 15 minutes, of an account, whoever tries from wherever (L7).
+/// Wrong codes in one step of 30 s, and in any 15 minutes, of an account, whoever tries from wherever (L7).
 const IN_STEP: i16 = 3;
-const IN_WINDOW: i16 = 10;
+const IN_WINDOW: usize = 10;
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// How long a seed waits for its first code.
 const PENDING: TimeDelta = TimeDelta::minutes(10);
@@ -241,17 +241,15 @@ impl Logins {
     ) -> Result<Judged> {
         let now = self.now();
         let (seconds, step) = (now.timestamp(), totp::step(now.timestamp()));
-        if of.totp_failing_since.is_none_or(|at| now - at >= WINDOW) {
-            (of.totp_failing_since, of.totp_failed) = (None, 0);
-        }
+        // one that lies further ahead was tried before the clock was set back
+        of.totp_failed_at.retain(|at| (now - *at).abs() < WINDOW);
         if of.totp_failed_step != step {
             (of.totp_failed_step, of.totp_failed_in_step) = (step, 0);
         }
-        if let Some(since) = of
-            .totp_failing_since
-            .filter(|_| of.totp_failed >= IN_WINDOW)
+        if let Some(oldest) = of.totp_failed_at.iter().min()
+            && of.totp_failed_at.len() >= IN_WINDOW
         {
-            return Ok(Judged::TooMany((since + WINDOW - now).num_seconds() + 1));
+            return Ok(Judged::TooMany((*oldest + WINDOW - now).num_seconds() + 1));
         }
         if of.totp_failed_in_step >= IN_STEP {
             return Ok(Judged::TooMany(totp::until_next(seconds)));
@@ -286,8 +284,7 @@ impl Logins {
             }
         }
         of.totp_failed_in_step += 1;
-        of.totp_failed += 1;
-        of.totp_failing_since = of.totp_failing_since.or(Some(now));
+        of.totp_failed_at.push(now);
         Ok(Judged::Wrong)
     }
 

@@ -76,6 +76,30 @@ async fn l7_codes_are_good_once_and_guesses_are_few() {
     show("12345").await.wrong(&["code"]);
 }
 
+/// L7: ten wrong codes in any 15 minutes, not in those that began with the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn l7_ten_guesses_in_any_quarter_of_an_hour() {
+    let (house, clock) = standing(&[("logins.tries", "1000")]).await;
+    with_factor(&house, &clock, "anna").await;
+    let api = Api::remote(&house, None);
+    let guess = async || {
+        clock.turn(TimeDelta::seconds(30));
+        let challenge = challenge(&api, "anna").await;
+        let body = json!({"challenge": challenge, "code": "000000"});
+        api.post("/auth/login/code", body).await
+    };
+    guess().await.refused(401, "bad_login");
+    clock.turn(TimeDelta::minutes(9));
+    for _ in 0..9 {
+        guess().await.refused(401, "bad_login");
+    }
+    guess().await.refused(429, "rate_limited");
+    // the first one is forgotten, the others are not
+    clock.turn(TimeDelta::seconds(45));
+    guess().await.refused(401, "bad_login");
+    guess().await.refused(429, "rate_limited");
+}
+
 /// L8: of fifty posts of one code at once, one gets in.
 #[tokio::test(flavor = "multi_thread")]
 async fn l8_one_code_lets_one_in() {
