@@ -1,7 +1,7 @@
 //! What every request passes before any extractor: it gets an id, a deadline and a log line; a compressed or
 //! oversized body is refused unread.
 use super::{
-    browser, json, principal,
+    browser, json, maintenance, principal,
     problem::Problem,
     request::{AskedBy, Deadlines, request_id, with_id},
     unread::{Unread, hold},
@@ -26,6 +26,7 @@ use actix_web::{
     web::Data,
 };
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// What may take longer than the rest, by so much: followers wait, and some work is measured by what there is.
 const LONGER: Duration = Duration::from_secs(30);
@@ -52,6 +53,91 @@ const REFUSALS: [StatusCode; 3] = [
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// A request as it came, for the end of its answer: by then the routes have it, and of one that is late they keep it.
+struct Asked {
+    id: Uuid,
+    started: Instant,
+    method: Method,
+    /// The pattern, never the path: a path may hold a name that is nobody's business.
+    route: String,
+    by: Option<String>,
+    is_tls: bool,
+    /// The page that may read the answer.
+    shared: Option<HeaderValue>,
+}
+
+impl Asked {
+    fn new(id: Uuid, req: &ServiceRequest) -> Self {
+        Self {
+            id,
+            started: Instant::now(),
+            method: req.method().clone(),
+            route: req.match_pattern().unwrap_or_default(),
+            by: None,
+            is_tls: browser::is_tls(req.request()),
+            shared: browser::allowed(req.request()),
+        }
+    }
+
+    /// What is left of every refusal.
+    async fn heed<B>(&self, res: &ServiceResponse<B>) {
+        let request = res.request();
+        match &self.by {
+            Some(principal) if REFUSALS.contains(&res.status()) => {
+                let why = res.response().error();
+                let why = why.and_then(Error::as_error::<crate::error::Error>);
+                let refused = Refused {
+                    principal,
+                    method: self.method.as_str(),
+                    route: &self.route,
+                    code: why.map_or("forbidden", crate::error::Error::word),
+                };
+                note(request, refused).await;
+            }
+            None if res.status() == StatusCode::UNAUTHORIZED => {
+                if let Some(app) = request.app_data::<Data<Services>>() {
+                    app.logins.metrics.unauthenticated.inc();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts the answer, writes its line, and says in it what every answer says.
+    fn close(
+        self,
+        metrics: &Metrics,
+        status: StatusCode,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Error> {
+        let Self {
+            id,
+            method,
+            route,
+            by,
+            ..
+        } = self;
+        let took = self.started.elapsed();
+        metrics
+            .http_requests
+            .with_label_values(&[label(&method), &route, status.as_str()])
+            .inc();
+        metrics
+            .http_duration
+            .with_label_values(&[label(&method), &route])
+            .observe(took.as_secs_f64());
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let status = status.as_u16();
+        tracing::info!(target: "hywarden::api", request_id = %id, %method, route, status, ms, by, "answered");
+        headers.insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
+        browser::harden(headers, self.is_tls);
+        if let Some(origin) = self.shared {
+            browser::share(headers, origin);
+        }
+        Ok(())
+    }
+}
+
 /// The guard of the API's scope.
 pub async fn edge<B: MessageBody + 'static>(
     clock: Data<dyn Clock>,
@@ -60,52 +146,20 @@ pub async fn edge<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let id = clock.uuid();
-    let started = Instant::now();
-    let method = req.method().clone();
-    let mut res = with_id(id, Box::pin(guarded(req, next))).await?;
-    let request = res.request();
-    // the pattern, never the path: a path may hold a name that is nobody's business
-    let pattern = request.match_pattern().unwrap_or_default();
-    let route = pattern.as_str();
-    let (is_tls, shared) = (browser::is_tls(request), browser::allowed(request));
-    let by = request.extensions().get::<AskedBy>().map(|by| by.0.clone());
-    match &by {
-        Some(principal) if REFUSALS.contains(&res.status()) => {
-            let why = res.response().error();
-            let why = why.and_then(Error::as_error::<crate::error::Error>);
-            let refused = Refused {
-                principal,
-                method: method.as_str(),
-                route,
-                code: why.map_or("forbidden", crate::error::Error::word),
-            };
-            note(request, refused).await;
+    let mut asked = Asked::new(id, &req);
+    let answer = Box::pin(guarded(&mut asked, req, next));
+    match with_id(id, answer).await {
+        Ok(mut res) => {
+            asked.heed(&res).await;
+            asked.close(&metrics, res.status(), res.headers_mut())?;
+            Ok(res)
         }
-        None if res.status() == StatusCode::UNAUTHORIZED => {
-            if let Some(app) = request.app_data::<Data<Services>>() {
-                app.logins.metrics.unauthenticated.inc();
-            }
+        Err(error) => {
+            let mut answer = error.error_response();
+            asked.close(&metrics, answer.status(), answer.headers_mut())?;
+            Err(InternalError::from_response(error, answer).into())
         }
-        _ => {}
     }
-    let status = res.status().as_u16();
-    metrics
-        .http_requests
-        .with_label_values(&[label(&method), route, res.status().as_str()])
-        .inc();
-    metrics
-        .http_duration
-        .with_label_values(&[label(&method), route])
-        .observe(started.elapsed().as_secs_f64());
-    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(target: "hywarden::api", request_id = %id, %method, route, status, ms, by, "answered");
-    let headers = res.headers_mut();
-    headers.insert(REQUEST_ID, HeaderValue::try_from(id.to_string())?);
-    browser::harden(headers, is_tls);
-    if let Some(origin) = shared {
-        browser::share(headers, origin);
-    }
-    Ok(res)
 }
 
 /// A method for the figures: callers may make words up, labels are few.
@@ -130,6 +184,7 @@ async fn note(req: &HttpRequest, refused: Refused<'_>) {
 }
 
 async fn guarded<B: MessageBody + 'static>(
+    asked: &mut Asked,
     mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
@@ -140,7 +195,7 @@ async fn guarded<B: MessageBody + 'static>(
         }
         return Ok(req.into_response(answer).map_into_right_body());
     }
-    if let Some(refusal) = refused(&req) {
+    if let Some(refusal) = refused(&req, &asked.route) {
         let unread = req.take_payload();
         let answer = hold(refusal.response(), unread);
         return Ok(req.into_response(answer).map_into_right_body());
@@ -149,6 +204,7 @@ async fn guarded<B: MessageBody + 'static>(
     let answer = async {
         // who asks is known before any extractor looks at the body
         principal::identify(&req).await;
+        asked.by = req.extensions().get::<AskedBy>().map(|by| by.0.clone());
         next.call(req).await
     };
     match tokio::time::timeout(allowance, answer).await {
@@ -186,20 +242,16 @@ fn allowance(req: &ServiceRequest) -> Duration {
 
 fn late() -> Error {
     let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, "the answer took too long");
-    let mut answer = Problem::new(status, "deadline", detail).response();
-    if let Some(id) = request_id().and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
-        answer.headers_mut().insert(REQUEST_ID, id);
-    }
-    browser::harden(answer.headers_mut(), false);
+    let answer = Problem::new(status, "deadline", detail).response();
     tracing::error!(target: "hywarden::api", request_id = ?request_id(), "a request passed its deadline");
     InternalError::from_response(detail, answer).into()
 }
 
-fn refused(req: &ServiceRequest) -> Option<Problem> {
+fn refused(req: &ServiceRequest, route: &str) -> Option<Problem> {
     if let Some(refusal) = shapeless(req) {
         return Some(refusal);
     }
-    if let Some(refusal) = maintenance(req) {
+    if let Some(refusal) = maintenance::refused(req, route) {
         return Some(refusal);
     }
     let encoded = req
@@ -261,23 +313,4 @@ fn shapeless(req: &ServiceRequest) -> Option<Problem> {
 /// Whether somebody in between may have seen another end of the body than we do (I5).
 pub fn is_ambiguous(headers: &HeaderMap) -> bool {
     headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// What is answered while the API takes no changes: reading, ending maintenance, logging in and out, following live.
-const ALWAYS: [&str; 4] = [
-    "/api/v1/admin/maintenance",
-    "/api/v1/admin/audit/verify",
-    "/api/v1/auth/",
-    "/api/v1/ws-ticket",
-];
-
-fn maintenance(req: &ServiceRequest) -> Option<Problem> {
-    let changes = !req.method().is_safe();
-    let always = ALWAYS.iter().any(|start| req.path().starts_with(start));
-    let services: &Data<Services> = req.app_data()?;
-    (changes && !always && services.switches.now().maintenance).then(|| {
-        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "maintenance", "");
-        problem.detail = Some("maintenance: no changes are taken for now".to_owned());
-        problem
-    })
 }

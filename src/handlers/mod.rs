@@ -24,6 +24,7 @@ pub mod keys;
 pub mod later;
 pub mod live;
 pub mod logs;
+pub mod maintenance;
 pub mod nodes;
 pub mod page;
 pub mod plans;

@@ -1,5 +1,6 @@
 //! Hostile input below and beside HTTP's good manners: over raw TCP, in every number, by the gigabyte (security checks I1
 //! to I6, I12).
+mod late;
 mod memory;
 mod numbers;
 mod wire;

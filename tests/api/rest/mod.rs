@@ -14,6 +14,7 @@ mod lists;
 mod live;
 mod locks;
 mod logins;
+mod maintenance;
 mod memberships;
 mod node_configs;
 mod nodes;
