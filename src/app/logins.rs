@@ -66,6 +66,7 @@ pub(super) fn build(
     let limits = LimitSettings {
         tries: set.tries,
         tries_per_second: set.tries_per_second,
+        proofs: set.proofs,
     };
     let cache = match &settings.redis.url {
         Some(url) => Some(Cache::open(url.expose_secret(), "hywarden:")?),

@@ -105,8 +105,11 @@ impl Settings {
                 "logins.hash_passes: from 2 to 100",
             ),
             (
-                logins.hash_queue > 0 && logins.tries > 0 && logins.tries_per_second > 0,
-                "logins.hash_queue, tries and tries_per_second: at least 1",
+                logins.hash_queue > 0
+                    && logins.tries > 0
+                    && logins.tries_per_second > 0
+                    && logins.proofs > 0,
+                "logins.hash_queue, tries, tries_per_second and proofs: at least 1",
             ),
             (
                 self.mail.smtp_url.is_none() || self.mail.from.contains('@'),

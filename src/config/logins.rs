@@ -50,6 +50,8 @@ pub struct Logins {
     pub tries: u32,
     /// Tries of everybody a second.
     pub tries_per_second: u32,
+    /// Right passwords of one account at once; then one each 6 seconds.
+    pub proofs: u32,
     /// Further public keys whose tokens are taken.
     #[serde(deserialize_with = "blank::none")]
     pub trusted_keys: Option<PathBuf>,

@@ -71,6 +71,11 @@ pub fn skeleton(name: &str) -> String {
     unicode_security::skeleton(&name.to_lowercase()).collect()
 }
 
+/// A name as look-ups take it: without regard to width, composition and case.
+pub fn folded(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase()
+}
+
 /// A name that stands in URLs and configurations: nodes and groups.
 pub fn label(text: &str) -> Result<String, String> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();

@@ -70,7 +70,7 @@ fn table() -> BTreeMap<String, Rule> {
         .collect()
 }
 
-fn routes() -> Vec<String> {
+pub fn routes() -> Vec<String> {
     let document: Value = serde_json::from_str(&openapi::json().unwrap()).unwrap();
     let mut all: Vec<String> = AT_ROOT.iter().map(|r| (*r).to_owned()).collect();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -96,7 +96,7 @@ fn a1_every_route_has_its_rule() {
 }
 
 /// A path with objects that are nowhere, or with these.
-fn path(route: &str, user: &str, device: &str) -> String {
+pub fn path(route: &str, user: &str, device: &str) -> String {
     let (_, path) = route.split_once(' ').unwrap();
     path.split('/')
         .map(|part| match part {
@@ -167,7 +167,7 @@ const REFUSED: [&str; 3] = ["unauthenticated", "forbidden", "login_needed"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a1_everybody_may_what_the_table_says() {
-    let house = House::start(&[("logins.tries", "10000")]).await;
+    let house = House::start(&[("logins.tries", "10000"), ("logins.proofs", "10000")]).await;
     let node = house.node("fra1", 9).await;
     let local = Api::local(&house);
     let asker = Asker {

@@ -8,15 +8,23 @@ use crate::{
     },
     clock::{Clock, random},
     error::{Error, Result},
+    models::{UserNo, name::folded},
 };
 use sha2::{Digest, Sha256};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// Entries of each table in memory.
 const ENTRIES: usize = 65_536;
 /// For how long the first failure of an account from an address locks it there, the second, and so on: at most a
 /// minute, so that nobody can lock an owner out for long (L2).
 const LOCKS: [i64; 9] = [0, 0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000];
+const LONGEST_LOCK: i64 = 60_000;
+/// What lies so much further ahead than anybody writes it was written before a clock was set back, and counts no more
+/// (S12): instances' clocks differ by less. In milliseconds.
+const SET_BACK: i64 = 60_000;
 
 /// What is limited.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +41,8 @@ pub enum Door {
     Mail(u64),
     /// Tries of one address at one-use links: setup, a new password, an invitation.
     Link(AddrKey),
+    /// Right passwords of one account: each costs a hash, and no address is charged for it.
+    Proof(UserNo),
 }
 
 /// How often login doors open.
@@ -42,6 +52,8 @@ pub struct LimitSettings {
     pub tries: u32,
     /// Tries of everybody a second.
     pub tries_per_second: u32,
+    /// Right passwords of one account at once.
+    pub proofs: u32,
 }
 
 /// The limits.
@@ -50,6 +62,8 @@ pub struct Limits {
     clock: Arc<dyn Clock>,
     cache: Option<Cache>,
     arrivals: Slots<i64>,
+    /// Of everybody, apart: beside those of addresses it would be the first to be pushed out.
+    everybody: Mutex<i64>,
     locks: Slots<(i64, u16)>,
 }
 
@@ -67,6 +81,10 @@ impl Door {
             Self::Forgot(addr) => ("forgot", addr.0, 3, 20 * minute),
             Self::Mail(account) => ("mail", account, 2, 5 * minute),
             Self::Link(addr) => ("link", addr.0, 10, minute),
+            Self::Proof(account) => {
+                let each = Duration::from_secs(6);
+                ("proof", account.0.cast_unsigned(), settings.proofs, each)
+            }
         }
     }
 }
@@ -78,6 +96,7 @@ impl Limits {
         Self {
             arrivals: Slots::new(ENTRIES, seed()),
             locks: Slots::new(ENTRIES, seed()),
+            everybody: Mutex::default(),
             settings,
             cache,
             clock,
@@ -110,21 +129,33 @@ impl Limits {
                 return wait;
             }
         }
-        // one table for all doors
-        let place = key ^ hash(&[of.as_bytes()]);
         let step = if give_back { -interval } else { interval };
-        let arrived = self.arrivals.with(place, |arrival| {
+        let most = now.saturating_add(interval.saturating_mul(i64::from(burst)));
+        let take = |arrival: &mut i64| {
+            if *arrival > most.saturating_add(SET_BACK * 1_000) {
+                *arrival = 0;
+            }
             let next = (*arrival).max(now).saturating_add(step);
-            let over = next - now - interval.saturating_mul(i64::from(burst));
+            let over = next - most;
             if over <= 0 {
                 *arrival = next;
             }
             (over > 0).then_some(over)
-        });
-        arrived.flatten()
+        };
+        if let Door::Everybody = door {
+            return take(
+                &mut self
+                    .everybody
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
+        }
+        // one table for all other doors
+        let place = key ^ hash(&[of.as_bytes()]);
+        self.arrivals.with(place, take).flatten()
     }
 
-    /// Refuses while this account is locked for this address.
+    /// Refuses while this is locked.
     pub async fn must_be_unlocked(&self, lock: SoftLock) -> Result<()> {
         let now = self.clock.now().timestamp_millis();
         let shared = match &self.cache {
@@ -132,7 +163,7 @@ impl Limits {
             None => None,
         };
         let until = shared.unwrap_or_else(|| self.locks.get(lock.0).unwrap_or_default().0);
-        if until > now {
+        if until > now && until <= now + LONGEST_LOCK + SET_BACK {
             return Err(Error::TooMany(seconds(until - now, 1_000)));
         }
         Ok(())
@@ -152,7 +183,7 @@ impl Limits {
                 *failures = 0;
             }
             let at = usize::from(*failures).min(LOCKS.len() - 1);
-            *until = now + LOCKS.get(at).copied().unwrap_or(60_000);
+            *until = now + LOCKS.get(at).copied().unwrap_or(LONGEST_LOCK);
             *failures = failures.saturating_add(1);
         });
     }
@@ -167,10 +198,31 @@ impl Limits {
     }
 }
 
-/// What an account is locked by: its name as it was typed, existing or not, and the address.
-pub fn lock_of(account: &str, addr: Option<AddrKey>) -> SoftLock {
-    let addr = addr.map_or(0, |addr| addr.0).to_be_bytes();
-    SoftLock(hash(&[&addr, account.to_lowercase().as_bytes()]))
+/// Whose failures lock.
+#[derive(Clone, Copy, Debug)]
+pub enum Failures<'a> {
+    /// Of whoever is called so, existing or not: whoever types it is told of the lock.
+    Called(&'a str),
+    /// Of an account, however it was called. A lock that is told would tell that two names are one account's.
+    Account(UserNo),
+    /// The same where there is no account: it makes the same work.
+    Nobody(&'a str),
+    /// Of a person that is logged in.
+    Person(UserNo),
+}
+
+impl Failures<'_> {
+    /// The lock of its failures from this address.
+    pub fn lock(self, addr: Option<AddrKey>) -> SoftLock {
+        let addr = addr.map_or(0, |addr| addr.0).to_be_bytes();
+        let (kind, whose) = match self {
+            Self::Called(name) => (b"called", folded(name)),
+            Self::Nobody(name) => (b"nobody", folded(name)),
+            Self::Account(user) => (b"number", user.to_string()),
+            Self::Person(user) => (b"person", user.to_string()),
+        };
+        SoftLock(hash(&[&addr, kind, whose.as_bytes()]))
+    }
 }
 
 /// 64 bits of a hash.

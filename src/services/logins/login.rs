@@ -1,5 +1,5 @@
 //! Coming in: a name and a password, then a one-time code where one is set up.
-use super::{Carried, Door, Logins, Place, digest, fresh, limits::lock_of, trace};
+use super::{Carried, Door, Logins, Place, digest, fresh, limits::Failures, trace};
 use crate::{
     admission::AddrKey,
     error::{Error, Result},
@@ -87,13 +87,11 @@ impl Logins {
     }
 
     async fn try_login(&self, attempt: &Attempt) -> Result<Outcome> {
+        let addr = self.enter(&attempt.place).await?;
+        let called = || Failures::Called(&attempt.name).lock(addr);
+        self.limits.must_be_unlocked(called()).await?;
+        // last: whoever is refused before takes nothing from the others
         self.limits.take(Door::Everybody).await?;
-        let addr = attempt.place.addr.map(AddrKey::of);
-        if let Some(addr) = addr {
-            self.limits.take(Door::Login(addr)).await?;
-        }
-        let lock = || lock_of(&attempt.name, addr);
-        self.limits.must_be_unlocked(lock()).await?;
         let found = {
             let mut conn = self.store.conn().await?;
             factors::find(&mut conn, &attempt.name).await?
@@ -102,12 +100,21 @@ impl Logins {
             .as_ref()
             .and_then(|(_, factors)| factors.as_ref()?.password_hash.as_deref());
         let verified = self.hasher.verify(&attempt.password, stored).await?;
-        // an account that was deleted is none any more
-        let found = found.filter(|(user, _)| user.deleted_at.is_none());
-        let (Some((user, Some(of))), true) = (&found, verified.right) else {
-            self.limits.failed(lock()).await;
+        // others may have failed meanwhile: then this guess is none, whatever the password
+        self.limits.must_be_unlocked(called()).await?;
+        let account = || match &found {
+            Some((user, _)) => Failures::Account(user.number).lock(addr),
+            None => Failures::Nobody(&attempt.name).lock(addr),
+        };
+        // failures by another name of the account: its lock answers as a wrong password does
+        let locked = self.limits.must_be_unlocked(account()).await.is_err();
+        let live = found.as_ref().filter(|(user, _)| user.deleted_at.is_none());
+        let (Some((user, Some(of))), true) = (live, verified.right && !locked) else {
+            self.limits.failed(called()).await;
+            self.limits.failed(account()).await;
             return Err(Error::BadLogin);
         };
+        self.limits.take(Door::Proof(user.number)).await?;
         if user.suspended_at.is_some() {
             return Err(Error::Refused("suspended", "this account is suspended"));
         }
@@ -116,10 +123,12 @@ impl Logins {
             let mut conn = self.store.conn().await?;
             factors::rehash(&mut conn, user.number, old, &new).await?;
         }
-        self.limits.succeeded(lock()).await;
+        self.limits.succeeded(called()).await;
+        self.limits.succeeded(account()).await;
         if of.totp_sealed.is_some() {
             let Some(code) = &attempt.code else {
                 let set_at = of.password_set_at.unwrap_or_default();
+                self.was_no_guess(addr).await;
                 return self.challenge(user.id, attempt.kind, set_at);
             };
             self.take_code(user.number, code).await?;
@@ -130,8 +139,9 @@ impl Logins {
 
     /// The code that a challenge asked for.
     pub async fn answer(&self, challenge: &str, code: &str, place: &Place) -> Result<Outcome> {
-        self.limits.take(Door::Everybody).await?;
+        self.enter(place).await?;
         let challenge = self.opened(challenge).ok_or(Error::BadLogin)?;
+        self.limits.take(Door::Everybody).await?;
         let user = {
             let mut conn = self.store.conn().await?;
             let named = crate::models::Named::Id(challenge.user.0);
@@ -153,6 +163,21 @@ impl Logins {
         };
         self.metrics.logins.with_label_values(&["ok"]).inc();
         self.come_in(user, kind, place).await
+    }
+
+    /// The door of the address.
+    async fn enter(&self, place: &Place) -> Result<Option<AddrKey>> {
+        let addr = place.addr.map(AddrKey::of);
+        if let Some(addr) = addr {
+            self.limits.take(Door::Login(addr)).await?;
+        }
+        Ok(addr)
+    }
+
+    async fn was_no_guess(&self, addr: Option<AddrKey>) {
+        if let Some(addr) = addr {
+            self.limits.give_back(Door::Login(addr)).await;
+        }
     }
 
     fn challenge(
@@ -201,9 +226,7 @@ impl Logins {
             })
             .await?;
         drop(conn);
-        if let Some(addr) = place.addr {
-            self.limits.give_back(Door::Login(AddrKey::of(addr))).await;
-        }
+        self.was_no_guess(place.addr.map(AddrKey::of)).await;
         if new_place {
             self.mail.new_place(&made.user);
         }

@@ -1,5 +1,9 @@
 //! Setting a password: by whoever knows the old one, by a link, by an admin.
-use super::{Door, Logins, digest, fresh, limits::hash, password, trace};
+use super::{
+    Door, Logins, digest, fresh,
+    limits::{Failures, hash},
+    password, trace,
+};
 use crate::{
     admission::AddrKey,
     error::{Error, Result},
@@ -69,9 +73,9 @@ impl Logins {
     }
 
     async fn knows_password(&self, user: UserNo, given: &SecretString) -> Result<User> {
-        let account = format!("#{user}");
-        let lock = || super::limits::lock_of(&account, None);
+        let lock = || Failures::Person(user).lock(None);
         self.limits.must_be_unlocked(lock()).await?;
+        self.limits.take(Door::Proof(user)).await?;
         let (person, of) = {
             let mut conn = self.store.conn().await?;
             let person = users::find_number(&mut conn, user).await?;
@@ -79,7 +83,10 @@ impl Logins {
             (person.ok_or(Error::Unauthenticated)?, of)
         };
         let stored = of.as_ref().and_then(|of| of.password_hash.as_deref());
-        if !self.hasher.verify(given, stored).await?.right {
+        let right = self.hasher.verify(given, stored).await?.right;
+        // others may have failed meanwhile: then this guess is none, whatever the password
+        self.limits.must_be_unlocked(lock()).await?;
+        if !right {
             self.limits.failed(lock()).await;
             return Err(Error::Refused(
                 "wrong_password",
@@ -92,10 +99,10 @@ impl Logins {
 
     /// Asks for a mail with a link. The answer is the same for any name: what is done comes after it (L12).
     pub async fn forgot(&self, name: &str, from: Option<IpAddr>) -> Result<()> {
-        self.limits.take(Door::Everybody).await?;
         if let Some(addr) = from {
             self.limits.take(Door::Forgot(AddrKey::of(addr))).await?;
         }
+        self.limits.take(Door::Everybody).await?;
         self.mail.forgotten(name);
         Ok(())
     }

@@ -69,6 +69,11 @@ impl Logins {
             ),
         );
         fields.done()?;
+        if let Some(secret) = &wish.invite {
+            // a guess costs no hash; it is looked at again when it is taken
+            let mut conn = self.store.conn().await?;
+            self.invited(&mut conn, wish, secret).await?;
+        }
         let hashed = self.hasher.hash(&wish.password).await?;
         let mut conn = self.store.conn().await?;
         let user = conn

@@ -56,7 +56,8 @@ async fn l1_nobody_learns_who_is_there() {
 /// L2: ten tries of an address, then one a minute; who gets in is not counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn l2_the_eleventh_try_waits() {
-    let (house, clock) = standing(&[("server.trusted_proxies", "127.0.0.0/8")]).await;
+    let proxies = ("server.trusted_proxies", "127.0.0.0/8");
+    let (house, clock) = standing(&[proxies, ("logins.proofs", "100")]).await;
     house.account("anna", "user").await;
     let api = Api::remote(&house, None);
     for n in 0..25 {
@@ -185,6 +186,7 @@ async fn l3_a_million_addresses() {
     let settings = LimitSettings {
         tries: 10,
         tries_per_second: 100,
+        proofs: 10,
     };
     let limits = Limits::new(settings, std::sync::Arc::new(SystemClock), None);
     for n in 0..1_000_000 {
@@ -203,6 +205,7 @@ async fn l6_who_finds_no_room_costs_no_hash() {
         ("logins.hash_queue", "2"),
         ("logins.hash_passes", "8"),
         ("logins.tries", "1000"),
+        ("logins.proofs", "1000"),
     ];
     let house = House::start(&settings).await;
     house.account("anna", "user").await;

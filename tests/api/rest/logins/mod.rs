@@ -1,9 +1,12 @@
 //! Logins through the real program. The numbers are those of the security checks.
+mod allowances;
 mod browser;
 mod changes;
 mod doors;
 mod factors;
+mod heirs;
 mod limits;
+mod locks;
 mod mail;
 mod notices;
 mod refusals;
