@@ -1660,7 +1660,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke a token: refused from the answer on. */
+        /** Revoke a token, not one of somebody of a higher rank: refused from the answer on. */
         delete: operations["revoke_token"];
         options?: never;
         head?: never;
@@ -2507,9 +2507,12 @@ export interface components {
         };
         /** @description What a token is made with. */
         CreateTokenBody: {
-            /** @description From where it may be used; absent or empty: from anywhere. */
+            /** @description From where it may be used; absent or empty: from anywhere, or from where the token that asks may be used. */
             allowed_cidrs?: string[];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Absent: never, or with the token that asks, which it cannot outlive.
+             */
             expires_at?: string | null;
             /**
              * Format: int64

@@ -62,6 +62,7 @@ async fn i10_the_api_is_what_its_document_says() {
         // who logs in is somebody known, and comes back often
         ("logins.tries", "1000000"),
         ("logins.tries_per_second", "100000"),
+        ("logins.proofs", "1000000"),
     ])
     .await;
     house.account("contract", "superadmin").await;
