@@ -3,13 +3,13 @@
 use super::{
     browser, json, maintenance, principal,
     problem::Problem,
-    request::{AskedBy, Deadlines, request_id, with_id},
+    request::{AskedBy, Deadlines},
     unread::{Unread, hold},
 };
 use crate::{
     clock::Clock,
     services::{Services, refusals::Refused},
-    telemetry::Metrics,
+    telemetry::{Metrics, request::with_id},
 };
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
@@ -243,7 +243,7 @@ fn allowance(req: &ServiceRequest) -> Duration {
 fn late() -> Error {
     let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, "the answer took too long");
     let answer = Problem::new(status, "deadline", detail).response();
-    tracing::error!(target: "hywarden::api", request_id = ?request_id(), "a request passed its deadline");
+    tracing::error!(target: "hywarden::api", "a request passed its deadline");
     InternalError::from_response(detail, answer).into()
 }
 

@@ -38,13 +38,17 @@ pub enum Level {
     Trace,
 }
 
-const LEVELS: [(Level, &str); 5] = [
-    (Level::Error, "error"),
-    (Level::Warn, "warn"),
-    (Level::Info, "info"),
-    (Level::Debug, "debug"),
-    (Level::Trace, "trace"),
-];
+impl From<Level> for tracing::Level {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Error => Self::ERROR,
+            Level::Warn => Self::WARN,
+            Level::Info => Self::INFO,
+            Level::Debug => Self::DEBUG,
+            Level::Trace => Self::TRACE,
+        }
+    }
+}
 
 /// Which lines.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -76,11 +80,7 @@ fn lines(query: ListLog, target: Option<&str>, graver: Option<Level>) -> Result<
     let level = query.level.unwrap_or(Level::Trace);
     let level = graver.map_or(level, |graver| level.min(graver));
     let of = Of {
-        levels: LEVELS
-            .iter()
-            .filter(|(one, _)| *one <= level)
-            .map(|(_, word)| (*word).to_owned())
-            .collect(),
+        level: level.into(),
         target: target.map(str::to_owned).or(query.target),
         request_id: query.request_id.map(|id| id.to_string()),
         before: page::cursor(query.cursor.as_deref())?,

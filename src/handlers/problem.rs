@@ -1,6 +1,9 @@
 //! Errors as `application/problem+json` (RFC 9457): the one place where a domain error meets HTTP.
-use super::{codes, request::request_id};
-use crate::error::{Error, FieldError};
+use super::codes;
+use crate::{
+    error::{Error, FieldError},
+    telemetry::request::request_id,
+};
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
     http::{
@@ -170,7 +173,7 @@ impl ResponseError for Error {
     fn error_response(&self) -> HttpResponse {
         let (status, code) = self.code();
         if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
-            tracing::error!(error = ?self, request_id = ?request_id(), code, "request failed");
+            tracing::error!(error = ?self, code, "request failed");
         }
         let mut problem = Problem::new(status, code, self);
         // the node's failure is no secret of ours, and the caller is the one who can mend it

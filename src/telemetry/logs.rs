@@ -1,5 +1,6 @@
-//! Logs: one JSON object a line on stderr, with `ts level target msg` first and a call's own fields beside them.
-use super::ring;
+//! Logs: one JSON object a line on stderr, with `ts level target msg` first and a call's own fields beside them, among them
+//! the `request_id` of the request that it was written for.
+use super::{request::request_id, ring};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 use std::{
@@ -7,7 +8,7 @@ use std::{
     io::{self, Write},
     sync::OnceLock,
 };
-use tracing::{Event, Subscriber, field::Field, field::Visit};
+use tracing::{Event, Level, Metadata, Subscriber, field::Field, field::Visit};
 use tracing_subscriber::{
     EnvFilter,
     fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
@@ -63,15 +64,18 @@ struct Tee<W>(W);
 impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for Tee<W> {
     type Writer = TeeWriter<W::Writer>;
     fn make_writer(&'w self) -> Self::Writer {
-        TeeWriter(self.0.make_writer())
+        TeeWriter(self.0.make_writer(), Level::ERROR)
+    }
+    fn make_writer_for(&'w self, meta: &Metadata<'_>) -> Self::Writer {
+        TeeWriter(self.0.make_writer_for(meta), *meta.level())
     }
 }
 
-struct TeeWriter<W>(W);
+struct TeeWriter<W>(W, Level);
 
 impl<W: Write> Write for TeeWriter<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        ring::RING.push(line);
+        ring::RING.push(self.1, line);
         // the line is in the ring once, so it is written as a whole here
         self.0.write_all(line)?;
         Ok(line.len())
@@ -96,6 +100,10 @@ where
     ) -> fmt::Result {
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
+        if let Some(id) = request_id() {
+            let ours = || Value::from(id.to_string());
+            fields.0.entry("request_id").or_insert_with(ours);
+        }
         let meta = event.metadata();
         let msg = fields.0.remove("message").unwrap_or_default();
         let now = tracing_subscriber::fmt::time::FormatTime::format_time;

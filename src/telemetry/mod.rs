@@ -3,6 +3,7 @@
 pub mod listener;
 pub mod logs;
 pub mod metrics;
+pub mod request;
 pub mod ring;
 
 pub use metrics::Metrics;

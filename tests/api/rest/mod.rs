@@ -13,6 +13,7 @@ mod keys;
 mod lists;
 mod live;
 mod locks;
+mod log_lines;
 mod logins;
 mod maintenance;
 mod memberships;
