@@ -89,11 +89,12 @@ impl App {
     }
 }
 
-/// Runs until SIGTERM or SIGINT, and says what to do first.
+/// Runs until SIGTERM or SIGINT, and says what to do first. SIGHUP reads the configuration again.
 pub async fn run(settings: Settings) -> Result<()> {
-    let (mut term, mut int) = (
+    let (mut term, mut int, mut hup) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
+        signal(SignalKind::hangup())?,
     );
     let mut app = tokio::select! {
         app = App::start(&settings, Arc::new(SystemClock)) => app?,
@@ -108,10 +109,20 @@ pub async fn run(settings: Settings) -> Result<()> {
             "no link for the first superadmin: run `hywarden setup-token`"
         );
     }
+    let configuration = app.parts.services.configuration.clone();
+    let reloads = async {
+        while hup.recv().await.is_some() {
+            if let Err(error) = configuration.reload("system").await {
+                tracing::error!(%error, "the configuration was not read again");
+            }
+        }
+        std::future::pending::<()>().await;
+    };
     let failed = tokio::select! {
         why = app.failed() => Some(why),
         _ = term.recv() => None,
         _ = int.recv() => None,
+        () = reloads => None,
     };
     let stopped = app.stop().await;
     match failed {

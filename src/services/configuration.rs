@@ -4,6 +4,7 @@ use crate::{
     config::{Settings, Sources},
     error::Result,
     services::{
+        logins::{LimitSettings, Limits},
         store::{Trace, leave},
         switches::Switchboard,
     },
@@ -15,7 +16,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use toml::{Table, Value};
 
 /// Keys that `reload` puts into force.
-const LIVE: [&str; 2] = ["log.level", "maintenance.deny_logins"];
+const LIVE: [&str; 5] = [
+    "log.level",
+    "logins.proofs",
+    "logins.tries",
+    "logins.tries_per_second",
+    "maintenance.deny_logins",
+];
 
 /// The service.
 #[derive(Clone)]
@@ -24,6 +31,8 @@ pub struct Configuration {
     /// What is in force, without secrets.
     pub running: Arc<ArcSwap<Table>>,
     pub switches: Switchboard,
+    /// How often people may try to log in.
+    pub limits: Arc<Limits>,
 }
 
 /// What the sources say now.
@@ -50,8 +59,16 @@ impl Configuration {
 
     /// Reads the sources without putting anything into force.
     pub fn look(&self) -> Looked {
-        let fresh = match printed(&self.sources) {
-            Ok(fresh) => fresh,
+        self.compared(&self.read())
+    }
+
+    fn read(&self) -> anyhow::Result<(Settings, Table)> {
+        Ok((Settings::load(&self.sources)?, printed(&self.sources)?))
+    }
+
+    fn compared(&self, read: &anyhow::Result<(Settings, Table)>) -> Looked {
+        let fresh = match read {
+            Ok((_, fresh)) => fresh,
             Err(why) => {
                 return Looked {
                     error: Some(format!("{why:#}")),
@@ -59,7 +76,7 @@ impl Configuration {
                 };
             }
         };
-        let (was, is) = (flat(&self.running.load()), flat(&fresh));
+        let (was, is) = (flat(&self.running.load()), flat(fresh));
         let differing = is
             .iter()
             .filter(|(key, value)| was.get(*key) != Some(value));
@@ -73,9 +90,10 @@ impl Configuration {
         }
     }
 
-    /// Reads the sources again and puts into force what can be.
+    /// Reads the sources again and puts into force what can be, once it is written down who asked for it.
     pub async fn reload(&self, principal: &str) -> Result<Looked> {
-        let looked = self.take();
+        let read = self.read();
+        let looked = self.compared(&read);
         let store = &self.switches.store;
         let subject = "config:running".to_owned();
         let what = ("config.reload", "config.reloaded");
@@ -84,36 +102,33 @@ impl Configuration {
         let mut conn = store.conn().await?;
         conn.transaction(async |conn| leave(conn, trace.with(detail)).await)
             .await?;
+        drop(conn);
+        if let Ok((settings, fresh)) = read {
+            self.take(&settings, &fresh);
+            tracing::info!(reloaded = ?looked.reloadable, needs_restart = ?looked.needs_restart, "read the configuration again");
+        }
         Ok(looked)
     }
 
-    fn take(&self) -> Looked {
-        let looked = self.look();
-        if looked.error.is_some() {
-            return looked;
-        }
-        match Settings::load(&self.sources).and_then(|s| Ok((s, printed(&self.sources)?))) {
-            Ok((settings, fresh)) => {
-                self.switches
-                    .configured(settings.maintenance.deny_logins, &settings.log.level);
-                let mut running = Table::clone(&self.running.load());
-                for key in LIVE {
-                    if let Some((section, key)) = key.split_once('.')
-                        && let Some(value) = fresh.get(section).and_then(|s| s.get(key))
-                        && let Some(Value::Table(section)) = running.get_mut(section)
-                    {
-                        section.insert(key.to_owned(), value.clone());
-                    }
-                }
-                self.running.store(Arc::new(running));
-                tracing::info!(reloaded = ?looked.reloadable, needs_restart = ?looked.needs_restart, "read the configuration again");
-                looked
+    fn take(&self, settings: &Settings, fresh: &Table) {
+        let (logins, level) = (&settings.logins, &settings.log.level);
+        self.switches
+            .configured(settings.maintenance.deny_logins, level);
+        self.limits.set(LimitSettings {
+            tries: logins.tries,
+            tries_per_second: logins.tries_per_second,
+            proofs: logins.proofs,
+        });
+        let mut running = Table::clone(&self.running.load());
+        for key in LIVE {
+            if let Some((section, key)) = key.split_once('.')
+                && let Some(value) = fresh.get(section).and_then(|s| s.get(key))
+                && let Some(Value::Table(section)) = running.get_mut(section)
+            {
+                section.insert(key.to_owned(), value.clone());
             }
-            Err(why) => Looked {
-                error: Some(format!("{why:#}")),
-                ..Looked::default()
-            },
         }
+        self.running.store(Arc::new(running));
     }
 }
 

@@ -9,13 +9,14 @@ use crate::{
     },
     telemetry::logs,
 };
+use anyhow::Context;
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -63,6 +64,19 @@ pub struct Switchboard {
     pub deny_logins: Arc<AtomicBool>,
     pub log_level: Arc<ArcSwap<String>>,
     pub now: Arc<ArcSwap<Switches>>,
+    /// Held by whoever puts anything into force.
+    pub turn: Arc<Mutex<()>>,
+}
+
+impl Switches {
+    /// As they lie in the database. What cannot be read is an error: to go on without it would end maintenance unasked.
+    fn read(value: Option<Value>) -> Result<Self> {
+        let Some(value) = value else {
+            return Ok(Self::default());
+        };
+        let read = serde_json::from_value(value);
+        Ok(read.context("the row `switches` of the table `settings` cannot be read")?)
+    }
 }
 
 impl Switchboard {
@@ -76,8 +90,7 @@ impl Switchboard {
         let mut conn = self.store.conn().await?;
         let found = settings::find(&mut conn, KEY).await?;
         drop(conn);
-        let found = found.and_then(|value| serde_json::from_value(value).ok());
-        Ok(self.take(found.unwrap_or_default()))
+        Ok(self.take(Switches::read(found)?))
     }
 
     /// Changes what is given.
@@ -110,8 +123,7 @@ impl Switchboard {
             .transaction(async |conn| {
                 let empty = json!({});
                 settings::find_or_insert(conn, KEY, &empty, now).await?;
-                let value = settings::lock(conn, KEY).await?.unwrap_or_default();
-                let mut switches: Switches = serde_json::from_value(value).unwrap_or_default();
+                let mut switches = Switches::read(settings::lock(conn, KEY).await?)?;
                 seen.check(switches.version)?;
                 switches.version += 1;
                 if let Some(on) = edit.maintenance.filter(|on| *on != switches.maintenance) {
@@ -138,14 +150,17 @@ impl Switchboard {
 
     /// The configuration was read again.
     pub fn configured(&self, deny_logins: bool, log_level: &str) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.deny_logins.store(deny_logins, Ordering::Release);
         self.log_level.store(Arc::new(log_level.to_owned()));
         self.apply(&self.now());
     }
 
+    /// A read that began before the last change may end after it: what is older than what is in force is no news.
     fn take(&self, switches: Switches) -> bool {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.now.load_full();
-        if *before == switches {
+        if *before == switches || switches.version < before.version {
             return false;
         }
         self.apply(&switches);

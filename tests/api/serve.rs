@@ -1,7 +1,9 @@
 //! The program as a process: starts, ends, killed from either side, refusals in one sentence.
-use crate::support::program::{
-    Program, hywarden, open_dir, postgres_of, postmaster_of, said, signal, until,
+use crate::support::{
+    program::{Program, hywarden, open_dir, postgres_of, postmaster_of, said, signal, until},
+    until as soon,
 };
+use serde_json::{Value, json};
 use std::{
     fs::{self, Metadata},
     os::unix::fs::{FileTypeExt, MetadataExt},
@@ -68,6 +70,54 @@ fn t5_files_and_sockets_are_their_owners() {
         );
     }
     assert!(sockets > 0);
+    assert!(program.stop());
+}
+
+/// SIGHUP is what `POST /config/reload` is, and ends nothing.
+#[tokio::test]
+async fn a_hangup_reads_the_configuration_again() {
+    let dir = open_dir();
+    let file = dir.path().join("config.toml");
+    fs::write(&file, "[log]\nlevel = \"warn\"\n").unwrap();
+    let program = Program::serve(dir.path(), &["--config", file.to_str().unwrap()]);
+    let socket = dir.path().join("api.sock");
+    let http = reqwest::Client::builder().unix_socket(socket).no_proxy();
+    let http = http.build().unwrap();
+    let get = async |path: &str| -> Value {
+        let answer = http.get(format!("http://local/api/v1{path}")).send().await;
+        answer.unwrap().json().await.unwrap()
+    };
+    // at this level each request leaves a line
+    let info = async || {
+        let lines = get("/admin/logs?level=info").await;
+        let mut lines = lines["items"].as_array().unwrap().iter();
+        lines.any(|line| line["line"]["msg"] == "answered")
+    };
+    assert_eq!(get("/config").await["log"]["level"], "warn");
+    assert!(!info().await);
+    fs::write(&file, "[log]\nlevel = \"info\"\n[logins]\ntries = 11\n").unwrap();
+    signal(program.pid(), "HUP");
+    soon(async || get("/config").await["log"]["level"] == "info").await;
+    soon(info).await;
+    assert_eq!(get("/config").await["logins"]["tries"], 11);
+    let entry = get("/audit?action=config.reload").await["items"][0].clone();
+    assert_eq!(entry["principal"], "system");
+    assert_eq!(
+        entry["detail"]["reloaded"],
+        json!(["log.level", "logins.tries"])
+    );
+    // what cannot be read changes nothing
+    fs::write(&file, "[log]\nlevle = \"warn\"\n").unwrap();
+    signal(program.pid(), "HUP");
+    soon(async || {
+        get("/audit?action=config.reload").await["items"]
+            .as_array()
+            .unwrap()
+            .len()
+            == 2
+    })
+    .await;
+    assert_eq!(get("/config").await["log"]["level"], "info");
     assert!(program.stop());
 }
 

@@ -213,6 +213,7 @@ impl Parts {
         let switches = Switchboard {
             store: store.clone(),
             memory: memory.clone(),
+            turn: Arc::default(),
             deny_logins: Arc::new(AtomicBool::new(settings.maintenance.deny_logins)),
             log_level: Arc::new(ArcSwap::from_pointee(settings.log.level.clone())),
             now: Arc::default(),
@@ -261,6 +262,7 @@ impl Parts {
                     &settings.sources,
                 )?)),
                 switches: switches.clone(),
+                limits: logins.logins.limits.clone(),
             },
             switches,
             system: System {

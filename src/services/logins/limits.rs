@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Result},
     models::{UserNo, name::folded},
 };
+use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -58,7 +59,7 @@ pub struct LimitSettings {
 
 /// The limits.
 pub struct Limits {
-    settings: LimitSettings,
+    settings: ArcSwap<LimitSettings>,
     clock: Arc<dyn Clock>,
     cache: Option<Cache>,
     arrivals: Slots<i64>,
@@ -97,10 +98,15 @@ impl Limits {
             arrivals: Slots::new(ENTRIES, seed()),
             locks: Slots::new(ENTRIES, seed()),
             everybody: Mutex::default(),
-            settings,
+            settings: ArcSwap::from_pointee(settings),
             cache,
             clock,
         }
+    }
+
+    /// From now on these.
+    pub fn set(&self, settings: LimitSettings) {
+        self.settings.store(Arc::new(settings));
     }
 
     /// Takes a try, or says in how many seconds there will be one.
@@ -117,7 +123,7 @@ impl Limits {
     }
 
     async fn arrive(&self, door: Door, give_back: bool) -> Option<i64> {
-        let (of, key, burst, interval) = door.rule(self.settings);
+        let (of, key, burst, interval) = door.rule(**self.settings.load());
         let interval = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX);
         let now = self.clock.now().timestamp_micros();
         if let Some(cache) = &self.cache {

@@ -30,6 +30,7 @@ mod rotation;
 pub mod secrets;
 mod states;
 mod tokens;
+mod switches;
 mod traffic;
 mod user_routes;
 mod users;
