@@ -2,7 +2,7 @@
 use super::{Parts, figures};
 use crate::{
     config::Settings,
-    handlers::{client, hook},
+    handlers::{client, hook, line::Line},
     jobs::Crew,
     router,
     telemetry::listener,
@@ -181,6 +181,7 @@ impl Opening<'_> {
     ) -> Result<SocketAddr> {
         let bound = listener.local_addr()?;
         let server = HttpServer::new(move || App::new().configure(routes.clone()))
+            .on_connect(Line::note)
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(self.head_timeout)
             .disable_signals()
@@ -212,7 +213,10 @@ impl Opening<'_> {
         fs::set_permissions(path, Permissions::from_mode(0o600)).with_context(cannot)?;
         // `bind_uds` would not call `on_connect`, which is how a peer is known
         let server = HttpServer::new(move || App::new().configure(routes.clone()))
-            .on_connect(client::on_connect)
+            .on_connect(|connection, data| {
+                client::on_connect(connection, data);
+                Line::note(connection, data);
+            })
             .workers(1)
             .disable_signals()
             .shutdown_timeout(DRAIN_SECONDS)

@@ -1,7 +1,7 @@
 //! What the live channel does each second, what it hears from other instances, and who is shown out.
 use super::round::tick;
 use crate::services::{
-    live::{GaugesTold, Live},
+    live::{GaugesTold, Live, Words},
     logins::Revocations,
     rounds::Rounds,
 };
@@ -62,6 +62,18 @@ pub async fn watch(live: Live, revocations: Arc<Revocations>, stop: Cancellation
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Tells the other instances, one batch after the other, until `stop`.
+pub async fn speak(live: Live, mut words: Words, stop: CancellationToken) {
+    let round = async {
+        while let Some(news) = words.recv().await {
+            live.say(&news).await;
+        }
+        // nobody is left who could say anything
+        std::future::pending::<()>().await;
+    };
+    stop.run_until_cancelled(round).await;
 }
 
 /// Listens to the other instances until `stop`.

@@ -2,6 +2,7 @@
 pub mod api;
 pub mod clock;
 pub mod database;
+pub mod deaf;
 pub mod house;
 pub mod people;
 pub mod program;

@@ -35,7 +35,7 @@ use crate::{
         instance::Registration,
         keys::{self, Keys},
         leases::Leases,
-        live::{Hub, Live},
+        live::{self, Hub, Live},
         logins::Revocations,
         nodes::Nodes,
         plans::Plans,
@@ -222,7 +222,9 @@ impl Parts {
             settings,
             (&store, &users, &keyring, &revocations),
             letters,
+        let (words, said) = live::queue();
             &metrics,
+            words,
             api,
         )?;
         let live = Live {
@@ -364,7 +366,7 @@ impl Parts {
         let rounds = parts.services.rounds.clone();
         logins.start(settings, refusals, rounds, crew)?;
         parts.services.switches.refresh().await?;
-        parts.start(revocations, crew);
+        parts.start(revocations, said, crew);
         crew.start("aftermath", aftermath_writer.run(crew.stop()));
         crate::app::counting::start(settings, &parts, queue, crew).await?;
         parts.remember_addresses().await?;

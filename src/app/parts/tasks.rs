@@ -2,13 +2,15 @@
 use super::Parts;
 use crate::{
     jobs::{self, Crew},
-    services::{enforcement::ExpiryTimer, events::News, logins::Revocations, outbox::Outbox},
+    services::{
+        enforcement::ExpiryTimer, events::News, live::Words, logins::Revocations, outbox::Outbox,
+    },
 };
 use std::sync::Arc;
 
 impl Parts {
     /// Starts them all but those that count, which are `counting`'s.
-    pub(super) fn start(&self, revocations: Arc<Revocations>, crew: &mut Crew) {
+    pub(super) fn start(&self, revocations: Arc<Revocations>, said: Words, crew: &mut Crew) {
         let rounds = self.services.rounds.clone();
         let outbox = Outbox {
             db: self.jobs_db.clone(),
@@ -30,6 +32,10 @@ impl Parts {
         crew.start(
             "live watch",
             jobs::live::watch(live.clone(), revocations, crew.stop()),
+        );
+        crew.start(
+            "live speaker",
+            jobs::live::speak(live.clone(), said, crew.stop()),
         );
         crew.start("live listener", jobs::live::listen(live, crew.stop()));
         crew.start(

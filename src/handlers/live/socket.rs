@@ -2,7 +2,7 @@
 use super::PROTOCOL;
 use crate::{
     error::{Error, Result},
-    handlers::{browser, problem::Problem},
+    handlers::{browser, line::Line, problem::Problem},
     services::{
         Services,
         live::{End, Live, Next, Place},
@@ -15,16 +15,15 @@ use actix_web::{
     web::{Data, Payload},
 };
 use actix_ws::{
-    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session,
+    AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, Closed, ProtocolError,
+    Session,
 };
 use futures_util::StreamExt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The longest message of a client.
 const LONGEST: usize = 16 << 10;
-/// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Open the socket: `Sec-WebSocket-Protocol: hywarden.v1, ticket.<ticket>`. Nothing stands in the URL.
 #[utoipa::path(tag = "live", responses((status = 101, description = "Frames follow"), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
@@ -53,12 +52,15 @@ pub async fn open_socket(
         .max_frame_size(LONGEST)
         .aggregate_continuations()
         .max_continuation_size(LONGEST);
-    let live = app.live.clone();
+    let (line, app) = (Line::of(&req), app.clone());
     rt::spawn(async move {
-        let reason = serve(&live, &place, session.clone(), stream).await;
+        // a client that does not read, or lets us work, must not stay when it is to leave
+        let reason = tokio::select! {
+            end = place.mailbox.ended() => Some(reason(end)),
+            reason = serve(&app.live, &place, session.clone(), stream) => reason,
+        };
+        line.end(session.close(reason)).await;
         drop(place);
-        // whoever does not read gets no goodbye
-        let _ = timeout(GOODBYE, session.close(reason)).await;
     });
     Ok(response)
 }
@@ -81,9 +83,7 @@ async fn serve(
     let mut ping = interval(live.silence / 3);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard = Instant::now();
-    if session.text(live.hello()).await.is_err() {
-        return None;
-    }
+    taken(live, session.text(live.hello())).await?;
     loop {
         let texts = tokio::select! {
             next = place.mailbox.next() => match next {
@@ -95,9 +95,7 @@ async fn serve(
                 match message {
                     Some(Ok(AggregatedMessage::Text(text))) => live.hear(place, &text).await,
                     Some(Ok(AggregatedMessage::Ping(bytes))) => {
-                        if session.pong(&bytes).await.is_err() {
-                            return None;
-                        }
+                        taken(live, session.pong(&bytes)).await?;
                         continue;
                     }
                     Some(Ok(AggregatedMessage::Pong(_))) => continue,
@@ -112,23 +110,19 @@ async fn serve(
                 if heard.elapsed() > live.silence {
                     return Some(close(CloseCode::Policy, "silent"));
                 }
-                if session.ping(b"").await.is_err() {
-                    return None;
-                }
+                taken(live, session.ping(b"")).await?;
                 continue;
             }
         };
         for text in texts {
-            // a client that does not read must not keep its place when its box is full
-            let sent = tokio::select! {
-                sent = session.text(text) => sent,
-                end = place.mailbox.ended() => return Some(reason(end)),
-            };
-            if sent.is_err() {
-                return None;
-            }
+            taken(live, session.text(text)).await?;
         }
     }
+}
+
+/// Who takes nothing for as long as it may be silent is not there any more.
+async fn taken(live: &Live, message: impl Future<Output = Result<(), Closed>>) -> Option<()> {
+    timeout(live.silence, message).await.ok()?.ok()
 }
 
 fn reason(end: End) -> CloseReason {

@@ -1,20 +1,22 @@
 //! The event stream, for clients without sockets.
 use crate::{
     error::{Error, Result},
-    handlers::{principal::Anyone, problem::Problem, query::Params},
+    handlers::{line::Line, principal::Anyone, problem::Problem, query::Params, reader},
     services::{
         Services,
         live::{End, Next, Topic},
     },
 };
 use actix_web::{
-    HttpRequest, HttpResponse, get,
+    HttpRequest, HttpResponse, get, rt,
     web::{Bytes, Data},
 };
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::Value;
-use std::{collections::HashMap, collections::VecDeque, convert::Infallible, time::Duration};
+use std::{
+    collections::HashMap, collections::VecDeque, convert::Infallible, future::ready, time::Duration,
+};
 use tokio::time::timeout;
 
 /// Between two signs of life.
@@ -70,11 +72,12 @@ pub async fn open_stream(
             format!("id: {instance}:{seq}\nevent: {kind}\ndata: {answer}\n\n")
         })
         .collect();
-    let frames = stream::unfold(Some((place, first, instance)), |state| async move {
-        let (place, mut first, instance) = state?;
+    let state = Some((place.clone(), first, instance));
+    let frames = stream::unfold(state, |state| async move {
+        let (client, mut first, instance) = state?;
         let text = match first.pop_front() {
             Some(text) => text,
-            None => match timeout(HEARTBEAT, place.mailbox.next()).await {
+            None => match timeout(HEARTBEAT, client.mailbox.next()).await {
                 Err(_) => ": here\n\n".to_owned(),
                 Ok(Next::Text(text)) => frame(&instance, &text),
                 Ok(Next::End(end)) => {
@@ -83,9 +86,21 @@ pub async fn open_stream(
                 }
             },
         };
-        Some((Ok(Bytes::from(text)), Some((place, first, instance))))
+        Some((Ok(Bytes::from(text)), Some((client, first, instance))))
     });
+    let (frames, reader) = reader::seen(Box::pin(frames));
+    let (line, silence) = (Line::of(&req), app.live.silence);
+    rt::spawn(async move {
+        tokio::select! {
+            _ = place.mailbox.ended() => {}
+            _ = reader.left(silence) => {}
+        }
+        line.end(ready(())).await;
+        drop(place);
+    });
+    // the connection ends with the stream: its place is taken as long
     Ok(HttpResponse::Ok()
+        .force_close()
         .content_type("text/event-stream")
         .insert_header(("cache-control", "no-store"))
         .insert_header(("x-accel-buffering", "no"))

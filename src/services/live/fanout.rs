@@ -1,5 +1,6 @@
 //! Events from the instance that took them out of the outbox to all others, through Redis; and, because Redis keeps nothing
-//! and may be away, by a look at the table now and then. An event that comes both ways is told once.
+//! and may be away, by a look at the table now and then. An event that comes both ways is told once. What is to be told
+//! waits in one queue for one speaker, so that it is heard in its order.
 use super::Live;
 use crate::{
     error::Result,
@@ -7,10 +8,21 @@ use crate::{
 };
 use futures_util::{StreamExt, pin_mut};
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 const CHANNEL: &str = "live-events";
 /// Events of one look.
 const PAGE: i64 = 100;
+/// Batches that wait for Redis.
+const WAITING: usize = 64;
+
+/// What other instances are to be told, in its order.
+pub type Words = mpsc::Receiver<Vec<News>>;
+
+/// Where it waits.
+pub fn queue() -> (mpsc::Sender<Vec<News>>, Words) {
+    mpsc::channel(WAITING)
+}
 
 impl Live {
     /// Tells committed events here, and to the other instances.
@@ -18,20 +30,25 @@ impl Live {
         for one in &news {
             self.hub.event(one);
         }
-        let Some(cache) = self.cache.clone() else {
+        if self.cache.is_some() && self.words.try_send(news).is_err() {
+            tracing::debug!("Redis is slow: other instances will find the events themselves");
+        }
+    }
+
+    /// Tells the other instances one batch.
+    pub async fn say(&self, news: &[News]) {
+        let Some(cache) = &self.cache else {
             return;
         };
-        tokio::spawn(async move {
-            for one in news {
-                let Ok(text) = serde_json::to_string(&one) else {
-                    continue;
-                };
-                if let Err(error) = cache.say(CHANNEL, &text).await {
-                    tracing::debug!(%error, "other instances will find the events themselves");
-                    return;
-                }
+        for one in news {
+            let Ok(text) = serde_json::to_string(one) else {
+                continue;
+            };
+            if let Err(error) = cache.say(CHANNEL, &text).await {
+                tracing::debug!(%error, "other instances will find the events themselves");
+                return;
             }
-        });
+        }
     }
 
     /// Hears what other instances tell, until the connection is lost.

@@ -22,7 +22,7 @@ const FRAMES: usize = 20_000;
 const TOLD: usize = 20_000;
 /// Connections of one principal at once.
 pub const CONNECTIONS: usize = 5;
-/// Topics of one connection.
+/// Topics of one connection, each counted under every name that it follows it by.
 pub const TOPICS: usize = 256;
 
 /// Somebody who follows.
@@ -131,17 +131,18 @@ impl Hub {
         Ok(client)
     }
 
-    /// Somebody left.
+    /// Somebody's connection is gone, and its place free.
     pub fn leave(&self, client: &Client) {
         let mut state = self.lock();
-        state.leave(client);
+        state.silence(client);
+        state.clients.remove(&client.number);
         self.count(&state);
     }
 
-    /// Somebody must leave: its place is free at once, also while nobody reads what it is told.
+    /// Somebody must leave: nothing more is told to it, but its place is taken until its connection is gone.
     pub fn show_out(&self, client: &Client, end: End) {
         client.mailbox.end(end);
-        self.leave(client);
+        self.lock().silence(client);
     }
 
     fn count(&self, state: &State) {
@@ -155,7 +156,7 @@ impl Hub {
     }
 
     /// Follows these from now on, or from behind a frame of this instance. `false`: what lies between is not known any
-    /// more, so everything must be read anew.
+    /// more, or is more than a client's box holds, so everything must be read anew.
     pub fn follow(
         &self,
         client: &Arc<Client>,
@@ -180,15 +181,10 @@ impl Hub {
             return false;
         }
         let missed = state.ring.iter().filter(|frame| frame.seq > since);
-        for frame in missed {
-            for (_, name) in topics.iter().filter(|(topic, _)| *topic == frame.topic) {
-                if !client.mailbox.push(frame.text(name), None) {
-                    self.metrics.ws_dropped.inc();
-                    return true;
-                }
-            }
-        }
-        true
+        client.mailbox.push_all(missed.flat_map(|frame| {
+            let names = topics.iter().filter(|(topic, _)| *topic == frame.topic);
+            names.map(|(_, name)| frame.text(name))
+        }))
     }
 
     /// Follows these no more, by the client's own names.
@@ -204,9 +200,15 @@ impl Hub {
         });
     }
 
-    /// How many topics a client follows.
-    pub fn count_of(client: &Client) -> usize {
-        client.follows().len()
+    /// How many topics a client would follow with these, too.
+    pub fn count_with(client: &Client, topics: &[(Arc<str>, Arc<str>)]) -> usize {
+        let follows = client.follows();
+        let known = |(topic, name): &(Arc<str>, Arc<str>)| {
+            let names = follows.get(topic);
+            names.is_some_and(|names| names.contains(name))
+        };
+        let fresh: HashSet<_> = topics.iter().filter(|one| !known(one)).collect();
+        follows.values().map(BTreeSet::len).sum::<usize>() + fresh.len()
     }
 
     /// Topics that anybody follows and that begin so.
@@ -214,6 +216,12 @@ impl Hub {
         let state = self.lock();
         let topics = state.index.keys().filter(|topic| topic.starts_with(start));
         topics.cloned().collect()
+    }
+
+    /// How many follow a topic.
+    pub fn followers(&self, topic: &str) -> usize {
+        let state = self.lock();
+        state.index.get(topic).map_or(0, HashMap::len)
     }
 
     /// Topics that somebody began to follow since this was last asked: their states are told anew.
@@ -285,8 +293,7 @@ impl Hub {
             }
         }
         for client in slow {
-            state.leave(&client);
-            self.count(state);
+            state.silence(&client);
         }
         if !gauge {
             state.ring.push_back(frame);
@@ -314,8 +321,8 @@ impl Hub {
 }
 
 impl State {
-    fn leave(&mut self, client: &Client) {
-        self.clients.remove(&client.number);
+    /// Nothing is told to it any more.
+    fn silence(&mut self, client: &Client) {
         for topic in client.follows().keys() {
             self.unfollow(topic, client.number);
         }

@@ -4,6 +4,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// Frames at most, and bytes of them.
 const FRAMES: usize = 256;
@@ -39,6 +40,7 @@ struct Queue {
 pub struct Mailbox {
     queue: Mutex<Queue>,
     bell: Notify,
+    over: CancellationToken,
 }
 
 /// What comes next.
@@ -74,19 +76,42 @@ impl Mailbox {
             queue.take(at);
         }
         let fits = !queue.is_full();
-        if !fits {
-            queue.end(End::Slow);
-        }
         drop(queue);
-        self.bell.notify_one();
+        if fits {
+            self.bell.notify_one();
+        } else {
+            self.end(End::Slow);
+        }
         fits
+    }
+
+    /// Whether anything waits.
+    pub fn waits(&self) -> bool {
+        !self.lock().items.is_empty()
+    }
+
+    /// Puts all of these in, or none if they are too much. Nobody else may put anything in meanwhile.
+    pub fn push_all(&self, texts: impl Iterator<Item = Arc<str>>) -> bool {
+        let (mut frames, mut bytes) = {
+            let queue = self.lock();
+            (queue.items.len(), queue.bytes)
+        };
+        let mut fitting = Vec::new();
+        for text in texts {
+            frames += 1;
+            bytes += text.len();
+            if frames > FRAMES || bytes > BYTES {
+                return false;
+            }
+            fitting.push(text);
+        }
+        fitting.into_iter().all(|text| self.push(text, None))
     }
 
     /// Nothing more comes after this.
     pub fn end(&self, end: End) {
-        let mut queue = self.lock();
-        queue.end(end);
-        drop(queue);
+        self.lock().end(end);
+        self.over.cancel();
         self.bell.notify_one();
     }
 
@@ -107,14 +132,10 @@ impl Mailbox {
         }
     }
 
-    /// Returns when the end has come, for those who are busy sending.
+    /// Returns when the end has come, for those who are busy with something else than the next frame.
     pub async fn ended(&self) -> End {
-        loop {
-            if let Some(end) = self.lock().end {
-                return end;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
+        self.over.cancelled().await;
+        self.lock().end.unwrap_or(End::Slow)
     }
 }
 

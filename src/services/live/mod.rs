@@ -9,11 +9,12 @@ mod talk;
 mod ticket;
 mod topic;
 
+pub use fanout::{Words, queue};
 pub use gauges::Told as GaugesTold;
 pub use hub::{Client, Hub, Turned};
 pub use mailbox::{End, Next};
 pub use talk::Said;
-pub use ticket::LIFETIME;
+pub use ticket::{LIFETIME, Tickets};
 pub use topic::Topic;
 
 use crate::{
@@ -23,7 +24,12 @@ use crate::{
     models::TokenId,
     repositories::live,
     services::{
-        callers::Caller, events::Events, leases::Leases, logins::Logins, store::Store, tokens::held,
+        callers::Caller,
+        events::{Events, News},
+        leases::Leases,
+        logins::Logins,
+        store::Store,
+        tokens::held,
     },
     telemetry::Metrics,
 };
@@ -31,8 +37,9 @@ use std::{
     collections::HashMap,
     ops::Deref,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 /// The service.
@@ -42,11 +49,13 @@ pub struct Live {
     pub hub: Hub,
     pub events: Events,
     pub cache: Option<Cache>,
+    /// What the other instances are to be told.
+    pub words: mpsc::Sender<Vec<News>>,
     pub leases: Arc<Leases>,
     pub directory: Arc<Directory>,
     pub metrics: Metrics,
     /// Tickets that only this instance knows, by hash.
-    pub tickets: Arc<Mutex<HashMap<String, (String, Instant)>>>,
+    pub tickets: Arc<Mutex<Tickets>>,
     /// Whose login it is that follows.
     pub logins: Logins,
     /// Sockets that say nothing for so long are let go.

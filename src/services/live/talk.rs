@@ -78,17 +78,19 @@ impl Live {
                 answers.push(error("forbidden", Some(name)));
                 continue;
             }
-            let published = published(&topic, &client.caller, ids.get(name));
-            if Hub::count_of(client) + followed.len() + published.len() > TOPICS {
-                answers.push(error("too_many", Some(name)));
-                continue;
-            }
+            let before = followed.len();
             let called: Arc<str> = name.as_str().into();
+            let published = published(&topic, &client.caller, ids.get(name));
             followed.extend(
                 published
                     .into_iter()
                     .map(|topic| (topic.into(), called.clone())),
             );
+            if Hub::count_with(client, &followed) > TOPICS {
+                followed.truncate(before);
+                answers.push(error("too_many", Some(name)));
+                continue;
+            }
             names.push(name);
         }
         // numbers of another run mean nothing here

@@ -1,5 +1,6 @@
 //! Tickets: let somebody in once, within half a minute, without a secret in a URL. What stands behind one is only who it
-//! was; what that may is looked up again when it is used.
+//! was; what that may is looked up again when it is used. With Redis they lie there, each for as long as it is good; else, or
+//! while Redis is away, in this instance's memory, where nobody takes the place of others.
 use super::Live;
 use crate::{
     cache::keys::LiveTicket,
@@ -13,6 +14,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use std::{
+    collections::HashMap,
     sync::PoisonError,
     time::{Duration, Instant},
 };
@@ -20,8 +22,21 @@ use uuid::Uuid;
 
 /// For how long a ticket is good.
 pub const LIFETIME: Duration = Duration::from_secs(30);
-/// Tickets that wait in this instance's memory.
+/// Tickets that wait in this instance's memory, and those of one principal.
 const MOST: usize = 10_000;
+const MOST_OF_ONE: usize = 10;
+
+/// A ticket that waits.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    principal: String,
+    /// Who it was, to be looked up again.
+    holder: String,
+    pub made_at: Instant,
+}
+
+/// Those of this instance, by hash.
+pub type Tickets = HashMap<String, Ticket>;
 
 impl Live {
     /// A ticket for somebody who may follow anything at all.
@@ -39,11 +54,19 @@ impl Live {
         }
         // Redis is away, or there is none: good on this instance alone
         let mut kept = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, (_, at)| at.elapsed() < LIFETIME);
+        kept.retain(|_, ticket| ticket.made_at.elapsed() < LIFETIME);
+        if let Some(oldest) = one_too_many(&kept, &caller.name) {
+            kept.remove(&oldest);
+        }
         if kept.len() >= MOST {
             return Err(Error::Unavailable("another ticket"));
         }
-        kept.insert(hash, (holder, Instant::now()));
+        let waiting = Ticket {
+            principal: caller.name.clone(),
+            holder,
+            made_at: Instant::now(),
+        };
+        kept.insert(hash, waiting);
         Ok(ticket.into())
     }
 
@@ -53,8 +76,8 @@ impl Live {
         let here = {
             let mut kept = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
             kept.remove(&hash)
-                .filter(|(_, at)| at.elapsed() < LIFETIME)
-                .map(|(holder, _)| holder)
+                .filter(|ticket| ticket.made_at.elapsed() < LIFETIME)
+                .map(|ticket| ticket.holder)
         };
         let holder = match (here, &self.cache) {
             (Some(holder), _) => Some(holder),
@@ -63,6 +86,11 @@ impl Live {
         };
         let holder = holder.ok_or(Error::Unauthenticated)?;
         self.who(&holder).await?.ok_or(Error::Unauthenticated)
+    }
+
+    /// The same caller as it is now, if it still is anybody: for work that outlasts its request.
+    pub async fn still(&self, caller: &Caller) -> Result<Option<Caller>> {
+        self.who(&holder(caller)).await
     }
 
     /// Who that is now, if it still is anybody.
@@ -90,6 +118,13 @@ impl Live {
             None => Ok(None),
         }
     }
+}
+
+/// The oldest ticket of who has as many as it may.
+fn one_too_many(kept: &Tickets, principal: &str) -> Option<String> {
+    let own = || kept.iter().filter(|(_, one)| one.principal == principal);
+    let oldest = own().min_by_key(|(_, one)| one.made_at)?;
+    (own().count() >= MOST_OF_ONE).then(|| oldest.0.clone())
 }
 
 /// Who it is, to be looked up again: `cli:<uid>`, `token:<id>`, `login:<id>`.

@@ -1,5 +1,5 @@
 //! Nobody stays a second longer than it may.
-use super::token;
+use super::{SOON, token};
 use crate::support::{
     api::Api,
     house::House,
@@ -16,12 +16,9 @@ use hywarden::{
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use uuid::Uuid;
-
-/// How long anybody may stay who may no longer be there.
-const SOON: Duration = Duration::from_secs(1);
 
 /// The event stream: by Bearer, in the form of the standard, going on where it ended, ended with its token.
 #[tokio::test(flavor = "multi_thread")]
@@ -338,11 +335,7 @@ async fn w2_a_person_is_out_when_its_login_ends_or_its_role_changes() {
         let started = Instant::now();
         house.test.execute(ends).await;
         assert_eq!(socket.closed().await, Some(CloseCode::Policy), "{ends}");
-        assert!(
-            started.elapsed() < Duration::from_millis(1_500),
-            "{ends}: {:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() < SOON, "{ends}: {:?}", started.elapsed());
         // a ticket of a login that is no more opens nothing
         if n != 2 {
             let late = live.ticket(&who).await.unwrap();
