@@ -61,6 +61,9 @@ impl Settings {
             );
         }
         self.check_logins()?;
+        if server.reader_timeout < Duration::from_millis(100) {
+            return wrong("server.reader_timeout", "at least 100ms");
+        }
         let silence = self.live.ping_timeout;
         if silence < Duration::from_millis(100) || silence > Duration::from_secs(30) {
             return wrong("live.ping_timeout", "from 100ms to 30s");

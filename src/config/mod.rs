@@ -96,6 +96,9 @@ pub struct Server {
     /// How long a request may take in all.
     #[serde(deserialize_with = "units::duration")]
     pub request_timeout: Duration,
+    /// How long the reader of an export may take nothing.
+    #[serde(deserialize_with = "units::duration")]
+    pub reader_timeout: Duration,
     /// The API's description for people, at `/docs`.
     pub docs: bool,
 }

@@ -42,7 +42,7 @@ use crate::{
         profiles::Profiles,
         quarantine::Quarantine,
         refusals::Refusals,
-        reports::Reports,
+        reports::{Reports, Turns},
         rounds::Rounds,
         store::Store,
         switches::Switchboard,
@@ -69,14 +69,11 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Semaphore;
 
 /// Between two reads of the change log (design, 3).
 const LOG_PERIOD: Duration = Duration::from_secs(1);
 /// What all keys in Redis begin with.
 const PREFIX: &str = "hywarden:";
-/// Exports of usage at once.
-const EXPORTS: usize = 4;
 /// Between two comparisons of the whole directory.
 const RECONCILE: Duration = Duration::from_mins(5);
 
@@ -213,21 +210,21 @@ impl Parts {
         let switches = Switchboard {
             store: store.clone(),
             memory: memory.clone(),
-            turn: Arc::default(),
             deny_logins: Arc::new(AtomicBool::new(settings.maintenance.deny_logins)),
             log_level: Arc::new(ArcSwap::from_pointee(settings.log.level.clone())),
             now: Arc::default(),
+            turn: Arc::default(),
         };
         let logins = crate::app::logins::build(
             settings,
             (&store, &users, &keyring, &revocations),
             letters,
-        let (words, said) = live::queue();
             &metrics,
-            words,
             api,
         )?;
+        let (words, said) = live::queue();
         let live = Live {
+            words,
             store: store.clone(),
             hub: Hub::new(&clock.uuid().simple().to_string(), metrics.clone()),
             events: Events {
@@ -255,7 +252,8 @@ impl Parts {
             reports: Reports {
                 store: store.clone(),
                 cache: live.cache.clone(),
-                exports: Arc::new(Semaphore::new(EXPORTS)),
+                exports: Turns::default(),
+                patience: settings.server.reader_timeout,
             },
             live,
             configuration: Configuration {

@@ -2,23 +2,27 @@
 use crate::{
     error::{Error, Result},
     handlers::{
-        principal::{May, TrafficRead},
+        line::Line,
+        principal::{May, Scope, TrafficRead},
         problem::Problem,
         query::Params,
+        reader::{self, Left},
         stats::StepWord,
     },
     models::Named,
     services::{
         Services,
+        callers::Caller,
+        live::Live,
         reports::{ExportOf, Step, Usage},
     },
 };
 use actix_web::{
-    HttpResponse, get,
+    HttpRequest, HttpResponse, get, rt,
     web::{Bytes, Data},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -54,10 +58,11 @@ pub struct ExportQuery {
 const HEAD: &str = "at,user_id,user,device_id,device,node_id,node,tx,rx\r\n";
 
 /// All usage by hour or day, as long as it is: streamed, in the order of users, devices, nodes and time.
-#[utoipa::path(tag = "traffic", params(ExportQuery), responses((status = 200, content((String = "text/csv"), (String = "application/x-ndjson"))), (status = 404, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
+#[utoipa::path(tag = "traffic", params(ExportQuery), responses((status = 200, content((String = "text/csv"), (String = "application/x-ndjson"))), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)))]
 #[get("/traffic/export")]
 pub async fn export_traffic(
-    _may: May<TrafficRead>,
+    may: May<TrafficRead>,
+    req: HttpRequest,
     app: Data<Services>,
     query: Params<ExportQuery>,
 ) -> Result<HttpResponse> {
@@ -69,7 +74,8 @@ pub async fn export_traffic(
         user: query.user.as_deref().map(Named::from),
         node: query.node.as_deref().map(Named::from),
     };
-    let parts = app.reports.export(&of).await?;
+    let parts = app.reports.export(&may.name, &of).await?;
+    let parts = while_may(Box::pin(parts), app.live.clone(), may.0);
     let form = query.format;
     let rows = parts.map_ok(move |part| Bytes::from(written(form, &part)));
     let (kind, name, head) = match form {
@@ -79,6 +85,13 @@ pub async fn export_traffic(
     let head = stream::iter(
         (!head.is_empty()).then(|| Ok::<_, Error>(Bytes::from_static(head.as_bytes()))),
     );
+    let (parts, reader) = reader::seen(Box::pin(head.chain(rows)));
+    let (line, patience) = (Line::of(&req), app.reports.patience);
+    rt::spawn(async move {
+        if reader.left(patience).await == Left::Stuck {
+            line.cut();
+        }
+    });
     Ok(HttpResponse::Ok()
         .content_type(kind)
         .insert_header((
@@ -86,7 +99,22 @@ pub async fn export_traffic(
             format!("attachment; filename=\"{name}\""),
         ))
         .insert_header(("cache-control", "no-store"))
-        .streaming(Box::pin(head.chain(rows))))
+        .streaming(Box::pin(parts)))
+}
+
+/// The parts, as long as whoever began may read them: an export may outlast a login.
+fn while_may<S>(parts: S, live: Live, caller: Caller) -> impl Stream<Item = Result<Vec<Usage>>>
+where
+    S: Stream<Item = Result<Vec<Usage>>> + Unpin,
+{
+    stream::try_unfold((parts, live, caller), |(mut parts, live, caller)| async {
+        let now = live.still(&caller).await?;
+        if !now.is_some_and(|now| now.holds(TrafficRead::NAME)) {
+            return Err(Error::Unauthenticated);
+        }
+        let part = parts.try_next().await?;
+        Ok(part.map(|part| (part, (parts, live, caller))))
+    })
 }
 
 fn written(form: Form, part: &[Usage]) -> String {

@@ -25,13 +25,13 @@ impl Reports {
     /// The parts, one after the other, each read when it is asked for.
     pub async fn export(
         &self,
+        principal: &str,
         of: &ExportOf,
     ) -> Result<impl Stream<Item = Result<Vec<Usage>>> + use<>> {
         if of.from.zip(of.to).is_some_and(|(from, to)| from >= to) {
             return Err(Error::field("to", "must lie after from"));
         }
-        let turn = self.exports.clone().try_acquire_owned();
-        let turn = turn.map_err(|_| Error::Unavailable("another export"))?;
+        let turn = self.exports.take(principal)?;
         let mut conn = self.store.conn().await?;
         let chosen = chosen(&mut conn, of.user.as_ref(), of.node.as_ref()).await?;
         drop(conn);

@@ -1,8 +1,10 @@
 //! What admins want to see at a glance, and usage row by row for whoever counts on.
 mod export;
+mod turns;
 
 pub use crate::repositories::reports::{Counts, Point, Ranked, Ranking, Step, Usage, Waiting};
 pub use export::ExportOf;
+pub use turns::Turns;
 
 use crate::{
     cache::{Cache, keys::Summary},
@@ -22,8 +24,7 @@ use crate::{
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use diesel_async::AsyncPgConnection;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::time::Duration;
 
 /// The most points of a series.
 const POINTS: i64 = 1_000;
@@ -36,8 +37,10 @@ pub struct Reports {
     pub store: Store,
     /// Holds what reads whole tables for a moment.
     pub cache: Option<Cache>,
-    /// Exports that may run at once.
-    pub exports: Arc<Semaphore>,
+    /// Exports that run.
+    pub exports: Turns,
+    /// Whoever takes nothing of an export for so long is cut off.
+    pub patience: Duration,
 }
 
 /// A series, and what it is of.
