@@ -1,6 +1,6 @@
 //! What reads bytes that strangers write. Each target takes any bytes, and holds what its reader promises of them; a panic
 //! is a finding. Shared by `main.rs`, which looks for such bytes, and by tests/api/fuzz.rs, which replays what was found.
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use hywarden::{
     admission::{ConnectionId, IdKeys, OwnForm},
     clock::SystemClock,
@@ -10,14 +10,20 @@ use hywarden::{
         stats::{Entry, Members},
     },
     keyring::Keyring,
-    models::{DeviceNo, NodeNo, UserNo},
+    models::{DeviceNo, NodeNo, UserId, UserNo},
     services::{
+        audit::Before,
+        devices,
+        events::Place,
         live::{Said, Topic},
         logins::Access,
+        users,
         webhooks::guard::{Guard, SystemNames, is_public},
     },
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
+    fmt::Debug,
     net::IpAddr,
     str,
     sync::{Arc, LazyLock},
@@ -157,12 +163,33 @@ fn live_op(data: &[u8]) {
     }
 }
 
-/// The cursor of a list: one that is read is one that is given out.
+/// The cursor of each list: one that is read is one that is given out, and one that the database can compare with.
 fn cursor(data: &[u8]) {
     let text = str::from_utf8(data).ok();
-    if let Ok(Some(place)) = page::cursor::<(DateTime<chrono::Utc>, i64)>(text) {
-        let given = page::encode(&place).expect("it was read");
-        assert_eq!(page::cursor(Some(&given)).ok(), Some(Some(place)));
+    again::<Place>(text);
+    again::<devices::After>(text);
+    again::<i32>(text);
+    again::<i64>(text);
+    again::<u64>(text);
+    again::<UserId>(text);
+    again::<String>(text);
+    let mut times = Vec::new();
+    if let Some(Before(at, _)) = again(text) {
+        times.push(at);
     }
-    let _ = page::cursor::<serde_json::Value>(text);
+    if let Some(users::After::CreatedAt(at, _) | users::After::ExpiresAt(at, _)) = again(text) {
+        times.push(at);
+    }
+    for at in times {
+        assert!((1..=9999).contains(&at.year()), "{at} is in no database");
+    }
+}
+
+/// What is read, and is read again when it is given out.
+fn again<K: Serialize + DeserializeOwned + PartialEq + Debug>(text: Option<&str>) -> Option<K> {
+    let place = page::cursor::<K>(text).ok()??;
+    let given = page::encode(&place).expect("it was read");
+    let read = page::cursor::<K>(Some(&given)).expect("it was given out");
+    assert_eq!(read.as_ref(), Some(&place));
+    Some(place)
 }

@@ -89,6 +89,7 @@ diesel::table! {
         secret_sealed -> Nullable<Bytea>,
         created_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        folded_hash -> Nullable<Bytea>,
     }
 }
 

@@ -1759,7 +1759,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the secrets and links of all one's own devices. That they were shown is audited. */
+        /** Show the secrets and links of one's own devices, by id. That they were shown is audited. */
         get: operations["own_credentials"];
         put?: never;
         post?: never;
@@ -1865,7 +1865,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show the secrets and links of all live devices of a user. That they were shown is audited. */
+        /** Show the secrets and links of a user's live devices, by id. That they were shown is audited. */
         get: operations["show_credentials"];
         put?: never;
         post?: never;
@@ -3106,8 +3106,11 @@ export interface components {
         };
         /** @description A device's links. */
         LinksView: {
+            /** @description More nodes are permitted than these: name one as `node` for its link. */
+            more: boolean;
             /** @description The first permitted node's; `null`: there is none. */
             uri?: string | null;
+            /** @description Of at most 100 nodes. */
             uris: components["schemas"]["LinkView"][];
         };
         /** @description A line of the log. */
@@ -3457,6 +3460,21 @@ export interface components {
                 next_at?: string | null;
                 state: components["schemas"]["DeliveryState"];
             }[];
+            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that was asked for; 10000 stands for that many or more.
+             */
+            total?: number | null;
+        };
+        /** @description One page of a list. */
+        Page_DeviceSecretView: {
+            /** @description What is on it. */
+            items: (components["schemas"]["DeviceView"] & components["schemas"]["LinksView"] & {
+                /** @description What the client sends as `auth`. */
+                secret: string;
+            })[];
             /** @description Give it back as `cursor` for the next page; `null` on the last one. */
             next_cursor?: string | null;
             /**
@@ -4230,10 +4248,10 @@ export interface components {
         };
         /** @description A device's profile, and the official client's configuration that it makes, with the device's secret. */
         ProfileView: {
-            /** @description The client's configuration. */
-            config: unknown;
+            /** @description The client's configuration; `null`: the caller may not be shown secrets again (`secrets:read`). */
+            config?: unknown;
             /** @description The same as YAML. */
-            config_yaml: string;
+            config_yaml?: string | null;
             /** Format: int64 */
             down?: number | null;
             fast_open: boolean;
@@ -9608,7 +9626,11 @@ export interface operations {
     };
     own_credentials: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description At most 100. */
+                limit?: number;
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9620,7 +9642,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CredentialsView"];
+                    "application/json": components["schemas"]["Page_DeviceSecretView"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -9629,6 +9651,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];
@@ -9997,7 +10020,11 @@ export interface operations {
     };
     show_credentials: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description At most 100. */
+                limit?: number;
+                cursor?: string;
+            };
             header?: never;
             path: {
                 /** @description Id or name */
@@ -10012,7 +10039,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CredentialsView"];
+                    "application/json": components["schemas"]["Page_DeviceSecretView"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -10022,6 +10049,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             414: components["responses"]["URITooLong"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableEntity"];
             431: components["responses"]["RequestHeaderFieldsTooLarge"];
             500: components["responses"]["InternalServerError"];
             503: components["responses"]["ServiceUnavailable"];

@@ -40,6 +40,8 @@ const LONG: [&str; 7] = [
     "/api/v1/devices:batch",
     "/api/v1/plans/",
 ];
+/// And what renews every device of a user.
+const RENEWS_ALL: &str = "/reset-credentials";
 /// The longest address and the longest head that are taken (I6).
 const LONGEST_ADDRESS: usize = 8 * 1024;
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -232,7 +234,8 @@ fn with_unread<B: MessageBody + 'static>(
 fn allowance(req: &ServiceRequest) -> Duration {
     let deadlines: Option<&Data<Deadlines>> = req.app_data();
     let usual = deadlines.map_or(LONGER, |deadlines| deadlines.request);
-    let is_long = LONG.iter().any(|start| req.path().starts_with(start));
+    let is_long =
+        LONG.iter().any(|start| req.path().starts_with(start)) || req.path().ends_with(RENEWS_ALL);
     if is_long || req.query_string().contains("wait=") {
         usual + LONGER
     } else {

@@ -87,15 +87,16 @@ pub struct ProfileView {
     pub fast_open: bool,
     /// Rises with each change, 0 for the defaults; in quotes it is the ETag.
     pub version: i64,
-    /// The client's configuration.
-    pub config: serde_json::Value,
+    /// The client's configuration; `null`: the caller may not be shown secrets again (`secrets:read`).
+    pub config: Option<serde_json::Value>,
     /// The same as YAML.
-    pub config_yaml: String,
+    pub config_yaml: Option<String>,
 }
 
 impl From<ProfileDetail> for ProfileView {
     fn from(detail: ProfileDetail) -> Self {
         let profile = detail.profile;
+        let (config, config_yaml) = detail.config.unzip();
         Self {
             node: detail.node,
             obfs: profile.obfs,
@@ -106,8 +107,8 @@ impl From<ProfileDetail> for ProfileView {
             lazy: profile.lazy,
             fast_open: profile.fast_open,
             version: profile.version,
-            config: detail.config,
-            config_yaml: detail.yaml,
+            config,
+            config_yaml,
         }
     }
 }
@@ -145,7 +146,7 @@ async fn create_profile(
     let of = (&user, path.1);
     once.created::<_, ProfileView>(&app, async |keep| {
         let fresh = (true, &Seen::Anything);
-        app.profiles.put(&by.name, of, &terms, fresh, keep).await
+        app.profiles.put(&by, of, &terms, fresh, keep).await
     })
     .await
 }
@@ -163,7 +164,7 @@ async fn replace_profile(
     let (user, terms) = (by.to_user(&app, &path.0).await?, body.0.into());
     let (of, how) = ((&user, path.1), (false, &seen.0));
     let keep = Keep::nothing();
-    let done = app.profiles.put(&by.name, of, &terms, how, &keep).await?;
+    let done = app.profiles.put(&by, of, &terms, how, &keep).await?;
     Ok(tagged(done))
 }
 
@@ -176,6 +177,6 @@ async fn delete_profile(
     path: Path<(String, DeviceId)>,
 ) -> Result<HttpResponse> {
     let user = by.to_user(&app, &path.0).await?;
-    app.profiles.delete(&by.name, &user, path.1).await?;
+    app.profiles.delete(&by, &user, path.1).await?;
     Ok(HttpResponse::NoContent().finish())
 }

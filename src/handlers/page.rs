@@ -1,4 +1,5 @@
 //! Pages: at most 100 items, and an opaque cursor that goes on after the last one.
+use super::json::holds_nul;
 use crate::error::{Error, Result};
 use actix_web::HttpResponse;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -30,16 +31,16 @@ pub fn limit(asked: Option<i64>) -> Result<i64> {
     }
 }
 
-/// Reads a cursor that `Page` gave out.
+/// Reads a cursor that `Page` gave out, or that looks like one: its type refuses what the database could not take.
 pub fn cursor<K: DeserializeOwned>(given: Option<&str>) -> Result<Option<K>> {
     given
         .map(|text| {
-            BASE64_URL_SAFE_NO_PAD
-                .decode(text)
-                .ok()
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+            let value = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            value
                 // a text that the database cannot hold was never given out
-                .filter(|bytes| !bytes.windows(6).any(|part| part == b"\\u0000"))
-                .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+                .filter(|value| !holds_nul(value))
+                .and_then(|value| K::deserialize(value).ok())
                 .ok_or_else(|| Error::field("cursor", "is not a cursor of this list"))
         })
         .transpose()

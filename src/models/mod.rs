@@ -3,6 +3,7 @@
 pub mod device;
 pub mod event;
 pub mod ids;
+pub mod moment;
 pub mod name;
 pub mod node;
 pub mod plan;
@@ -21,6 +22,7 @@ pub use ids::{
     DeviceId, DeviceNo, GroupId, GroupNo, InstanceId, NodeId, NodeNo, PlanId, PlanNo, SessionId,
     TokenId, UserId, UserNo, WebhookId,
 };
+pub use moment::{maybe_storable, storable};
 pub use name::Named;
 pub use node::{Group, Node, NodeConfigRow, NodeReading, Obfs};
 pub use plan::Plan;

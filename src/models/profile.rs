@@ -20,6 +20,17 @@ words!(/** Which disguise a device's node must have. */ WantedObfs {
     /** Salamander over split handshakes. */ Gecko = "gecko",
 });
 
+impl WantedObfs {
+    /// What such a node has.
+    pub const fn obfs(self) -> Option<Obfs> {
+        match self {
+            Self::Off => None,
+            Self::Salamander => Some(Obfs::Salamander),
+            Self::Gecko => Some(Obfs::Gecko),
+        }
+    }
+}
+
 /// A row of `device_profiles`.
 #[derive(Clone, Debug, HasQuery, Insertable, AsChangeset)]
 #[diesel(table_name = device_profiles, treat_none_as_null = true, check_for_backend(diesel::pg::Pg))]
@@ -61,10 +72,6 @@ impl Profile {
     }
     /// Whether a node has the disguise that is wanted.
     pub fn accepts(&self, node: &Node) -> bool {
-        self.obfs.is_none_or(|wanted| match wanted {
-            WantedObfs::Off => node.obfs.is_none(),
-            WantedObfs::Salamander => node.obfs == Some(Obfs::Salamander),
-            WantedObfs::Gecko => node.obfs == Some(Obfs::Gecko),
-        })
+        self.obfs.is_none_or(|wanted| wanted.obfs() == node.obfs)
     }
 }

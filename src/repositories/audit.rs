@@ -1,5 +1,8 @@
 //! Who did what: written in the change's own transaction, never changed afterwards (a trigger refuses it).
-use crate::{models::UserNo, schema::audit};
+use crate::{
+    models::{UserNo, storable},
+    schema::audit,
+};
 use chrono::{DateTime, Utc};
 use diesel::{
     dsl::sql,
@@ -7,6 +10,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Text, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What was done to these subjects before a number, newest first.
@@ -66,6 +70,11 @@ impl<'a> NewEntry<'a> {
 
 /// Writes a row.
 pub async fn insert(conn: &mut AsyncPgConnection, new: NewEntry<'_>) -> QueryResult<()> {
+    insert_all(conn, vec![new]).await
+}
+
+/// Writes some rows.
+pub async fn insert_all(conn: &mut AsyncPgConnection, new: Vec<NewEntry<'_>>) -> QueryResult<()> {
     diesel::insert_into(audit::table)
         .values(new)
         .execute(conn)
@@ -103,7 +112,11 @@ pub struct Filter {
 }
 
 /// A row's place in the order of time: when, and its number.
-pub type Before = (DateTime<Utc>, i64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before(
+    #[serde(deserialize_with = "storable")] pub DateTime<Utc>,
+    pub i64,
+);
 
 /// One page, newest first. Every filter has its index in this order, which a span of time narrows further.
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Entry>> {
@@ -140,7 +153,7 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<
     if let Some(to) = filter.to {
         query = query.filter(audit::at.lt(to));
     }
-    if let Some((at, number)) = filter.before {
+    if let Some(Before(at, number)) = filter.before {
         query = query.filter(
             sql::<Bool>("(at, number) < (")
                 .bind::<Timestamptz, _>(at)

@@ -20,6 +20,8 @@ pub struct NewCredential<'a> {
     pub kind: CredentialKind,
     pub pepper_id: i16,
     pub hash: &'a [u8],
+    /// Of a secret with a colon.
+    pub folded_hash: Option<&'a [u8]>,
     pub secret_sealed: Option<&'a [u8]>,
     pub created_at: DateTime<Utc>,
 }
@@ -46,7 +48,7 @@ pub async fn find(
         .optional()
 }
 
-/// Which live device has one of these hashes: its name, and its owner's.
+/// Which live device has one of these hashes, the name folded or not: its name, and its owner's.
 pub async fn holder(
     conn: &mut AsyncPgConnection,
     hashes: &[Vec<u8>],
@@ -54,7 +56,11 @@ pub async fn holder(
     credentials::table
         .inner_join(devices::table.on(devices::number.eq(credentials::device_no)))
         .inner_join(users::table.on(users::number.eq(devices::user_no)))
-        .filter(credentials::hash.eq_any(hashes))
+        .filter(
+            credentials::hash
+                .eq_any(hashes)
+                .or(credentials::folded_hash.eq_any(hashes)),
+        )
         .filter(credentials::revoked_at.is_null())
         .select((devices::number, devices::name, users::name))
         .first(conn)
@@ -138,13 +144,14 @@ pub async fn list_old_hashes(
 pub async fn rehash(
     conn: &mut AsyncPgConnection,
     old: &OldHash,
-    (pepper_id, hash): (i16, &[u8]),
+    (pepper_id, hash, folded): (i16, &[u8], Option<&[u8]>),
 ) -> QueryResult<usize> {
     diesel::update(credentials::table.find((DeviceNo(old.device_no), old.version)))
         .filter(credentials::revoked_at.is_null())
         .set((
             credentials::pepper_id.eq(pepper_id),
             credentials::hash.eq(hash),
+            credentials::folded_hash.eq(folded),
         ))
         .execute(conn)
         .await

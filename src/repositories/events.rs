@@ -1,6 +1,6 @@
 //! What happened, for everybody who wants to know: the row and its place in the outbox, in one transaction.
 use crate::{
-    models::{DeviceNo, NodeNo, Severity, UserNo},
+    models::{DeviceNo, NodeNo, Severity, UserNo, storable},
     schema::{events, outbox},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -75,6 +75,7 @@ pub struct Event {
 
 /// How far a follower is. Numbers commit out of order, so it remembers snapshots: what one does not see, the next does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Place {
     /// Everything that this snapshot sees was delivered.
     seen: String,
@@ -82,6 +83,51 @@ pub struct Place {
     at: DateTime<Utc>,
     /// Of a batch larger than a page: the snapshot it ends with, and the last number delivered of it.
     within: Option<(String, i64)>,
+}
+
+/// A place as a follower gives it back.
+#[derive(Deserialize)]
+struct Written {
+    seen: String,
+    #[serde(deserialize_with = "storable")]
+    at: DateTime<Utc>,
+    within: Option<(String, i64)>,
+}
+
+impl TryFrom<Written> for Place {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { seen, at, within } = written;
+        let upto = within.as_ref().map(|(upto, _)| upto);
+        if !std::iter::once(&seen).chain(upto).all(|it| is_snapshot(it)) {
+            return Err("is no snapshot");
+        }
+        Ok(Self { seen, at, within })
+    }
+}
+
+/// Whether the database takes it for a snapshot: `xmin:xmax:` and what was under way between them, in order.
+fn is_snapshot(text: &str) -> bool {
+    let number = |part: &str| -> Option<i64> {
+        let digits = part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse().ok().filter(|it| digits && *it > 0)
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    let &[xmin, xmax, open] = parts.as_slice() else {
+        return false;
+    };
+    let (Some(xmin), Some(xmax)) = (number(xmin), number(xmax)) else {
+        return false;
+    };
+    let open: Option<Vec<i64>> = match open {
+        "" => Some(Vec::new()),
+        open => open.split(',').map(number).collect(),
+    };
+    xmin <= xmax
+        && open.is_some_and(|open| {
+            open.iter().all(|it| (xmin..xmax).contains(it)) && open.is_sorted_by(|a, b| a < b)
+        })
 }
 
 impl Place {

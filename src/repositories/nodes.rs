@@ -1,6 +1,6 @@
 //! Hysteria2 servers. The row of how far they are read is made with them; from then on it is their reader's.
 use crate::{
-    models::{Named, Node, NodeId, NodeNo, NodeReading, Obfs, UserNo},
+    models::{Named, Node, NodeId, NodeNo, NodeReading, Obfs, UserNo, WantedObfs},
     schema::{
         group_nodes, group_users, groups, node_overrides, node_readings, nodes, plans, users,
     },
@@ -280,11 +280,20 @@ pub async fn groups_of(
         .await
 }
 
+/// Which of the nodes that a user may use; nothing said: all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Which<'a> {
+    pub named: Option<&'a Named>,
+    pub number: Option<NodeNo>,
+    pub obfs: Option<WantedObfs>,
+}
+
 /// The live nodes that a user may use, those that take logins first, then by name: its own deny, then its own allow, then
 /// its groups.
 pub async fn permitted(
     conn: &mut AsyncPgConnection,
     user: UserNo,
+    which: Which<'_>,
     limit: i64,
 ) -> QueryResult<Vec<Node>> {
     let own = |allowed: bool| {
@@ -301,7 +310,7 @@ pub async fn permitted(
         .inner_join(plans::table.on(plans::number.nullable().eq(users::plan_no)))
         .filter(users::number.eq(user))
         .filter(plans::paid);
-    Node::query()
+    let mut query = Node::query()
         .filter(nodes::deleted_at.is_null())
         .filter(nodes::draining_at.is_null())
         .filter(nodes::number.ne_all(own(false)))
@@ -313,8 +322,19 @@ pub async fn permitted(
         )
         .order((nodes::disabled_at.is_not_null(), nodes::name))
         .limit(limit)
-        .load(conn)
-        .await
+        .into_boxed();
+    query = match which.named {
+        Some(Named::Id(id)) => query.filter(nodes::id.eq(id)),
+        Some(Named::Name(name)) => query.filter(nodes::name.eq(name)),
+        None => query,
+    };
+    if let Some(number) = which.number {
+        query = query.filter(nodes::number.eq(number));
+    }
+    if let Some(wanted) = which.obfs {
+        query = query.filter(nodes::obfs.is_not_distinct_from(wanted.obfs()));
+    }
+    query.load(conn).await
 }
 
 /// The live nodes that take logins, by name.

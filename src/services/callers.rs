@@ -2,7 +2,7 @@
 //! logged in.
 use crate::{
     error::{Error, Result},
-    models::{Role, SessionId, TokenId, UserId, UserNo},
+    models::{Role, SessionId, TokenId, User, UserId, UserNo},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
@@ -201,6 +201,14 @@ impl Caller {
         } else {
             Err(Error::Rank(role.as_str()))
         }
+    }
+
+    /// The same for what an account has, such as its devices. What is one's own, one may change whatever one's rank.
+    pub fn must_manage_of(&self, owner: &User) -> Result<()> {
+        if self.user == Some(owner.number) {
+            return Ok(());
+        }
+        self.must_manage(owner.role)
     }
 
     /// Refuses a person that has not proved lately who it is. Machines have nothing to prove again.

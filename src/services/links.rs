@@ -7,8 +7,8 @@ use crate::{
         uri,
     },
     keyring::{Keyring, Place},
-    models::{Mode, Node, NodeId, Obfs as Disguise, Profile, UserNo},
-    repositories::nodes,
+    models::{Mode, Named, Node, NodeId, Obfs as Disguise, Profile, UserNo},
+    repositories::nodes::{self, Which},
 };
 use anyhow::Context;
 use diesel_async::AsyncPgConnection;
@@ -21,6 +21,9 @@ const SOCKS5: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1080
 /// And where its HTTP proxy.
 const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
+/// The most links that are given at once.
+const MOST: i64 = 100;
+
 /// A node's link.
 #[derive(Clone, Debug)]
 pub struct Link {
@@ -28,6 +31,22 @@ pub struct Link {
     pub node: String,
     /// Holds the secret.
     pub uri: SecretString,
+}
+
+/// The links of one secret.
+#[derive(Clone, Debug)]
+pub struct Links {
+    pub all: Vec<Link>,
+    /// The user may use more nodes than these.
+    pub more: bool,
+}
+
+/// Nodes that a user may use.
+#[derive(Clone, Debug)]
+pub struct Permitted {
+    pub nodes: Vec<Node>,
+    /// It may use more than these.
+    pub more: bool,
 }
 
 /// For which client a configuration is.
@@ -63,16 +82,17 @@ impl OwnedPlace {
 }
 
 /// The links of a secret for these nodes.
-pub fn links(keyring: &Keyring, nodes: &[Node], secret: &str) -> Result<Vec<Link>> {
-    nodes
-        .iter()
-        .map(|node| {
-            with_endpoint(keyring, node, |endpoint| Link {
-                node: node.name.clone(),
-                uri: uri::uri(endpoint, secret).into(),
-            })
+pub fn links(keyring: &Keyring, of: &Permitted, secret: &str) -> Result<Links> {
+    let all = of.nodes.iter().map(|node| {
+        with_endpoint(keyring, node, |endpoint| Link {
+            node: node.name.clone(),
+            uri: uri::uri(endpoint, secret).into(),
         })
-        .collect()
+    });
+    Ok(Links {
+        all: all.collect::<Result<_>>()?,
+        more: of.more,
+    })
 }
 
 /// A client's configuration for one node, as a device's profile has it, and what its user must be told besides.
@@ -120,20 +140,46 @@ fn addresses(node: &Node) -> Result<Vec<IpAddr>> {
     Ok(all)
 }
 
-/// The nodes that a user may use, or the one that is asked for among them.
+/// The first hundred nodes that a user may use, or the one that is asked for among all of them.
 pub async fn nodes_for(
     conn: &mut AsyncPgConnection,
     user: UserNo,
     only: Option<&str>,
-) -> Result<Vec<Node>> {
-    let mut permitted = nodes::permitted(conn, user, 100).await?;
-    if let Some(only) = only {
-        permitted.retain(|node| node.name == only || node.id.to_string() == only);
-        if permitted.is_empty() {
-            return Err(Error::field("node", "the user has no right to such a node"));
-        }
+) -> Result<Permitted> {
+    let only = only.map(Named::from);
+    let which = Which {
+        named: only.as_ref(),
+        ..Which::default()
+    };
+    let mut nodes = nodes::permitted(conn, user, which, MOST + 1).await?;
+    if only.is_some() && nodes.is_empty() {
+        return Err(Error::field("node", "the user has no right to such a node"));
     }
-    Ok(permitted)
+    let most = usize::try_from(MOST).unwrap_or(0);
+    let more = nodes.len() > most;
+    nodes.truncate(most);
+    Ok(Permitted { nodes, more })
+}
+
+/// The first node that fits a profile among all that a user may use; `only` overrules the profile's own.
+pub async fn node_for(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+    profile: &Profile,
+    only: Option<&str>,
+) -> Result<Node> {
+    let none = || Error::State("no node that fits the device's profile is permitted".to_owned());
+    if only.is_some() {
+        let mut asked = nodes_for(conn, user, only).await?.nodes.into_iter();
+        return asked.find(|node| profile.accepts(node)).ok_or_else(none);
+    }
+    let which = Which {
+        named: None,
+        number: profile.node_no,
+        obfs: profile.obfs,
+    };
+    let mut fits = nodes::permitted(conn, user, which, 1).await?;
+    fits.pop().ok_or_else(none)
 }
 
 /// A node's disguise, its password opened.

@@ -4,6 +4,7 @@ use crate::{
     models::{DeviceId, Mode, Named, NodeNo, Profile, WantedObfs},
     repositories::{nodes, profiles, users},
     services::{
+        callers::Caller,
         devices::{self, Devices},
         fields::Fields,
         idempotency::Keep,
@@ -19,6 +20,8 @@ use validator::Validate;
 /// Hysteria takes no lower bandwidth.
 const SLOWEST: i64 = 65_536;
 const FASTEST: i64 = 1 << 50;
+/// What it takes to be shown a secret again.
+const REVEALS: &str = "secrets:read";
 
 /// The service.
 #[derive(Clone)]
@@ -51,10 +54,8 @@ pub struct ProfileDetail {
     pub profile: Profile,
     /// The node's name.
     pub node: Option<String>,
-    /// The official client's configuration. It holds the device's secret.
-    pub config: Value,
-    /// The same as YAML.
-    pub yaml: String,
+    /// The official client's configuration, and the same as YAML, for those who may be shown the device's secret in it.
+    pub config: Option<(Value, String)>,
 }
 
 impl ProfileTerms {
@@ -89,16 +90,18 @@ impl Profiles {
         let number = owned(&mut conn, user, device).await?;
         let profile = profiles::find(&mut conn, number).await?;
         let profile = profile.unwrap_or_else(|| Profile::usual(number));
+        let made = self.detail(&mut conn, device, profile).await?;
         self.devices
-            .shown(&mut conn, principal, device, "config")
+            .shown(&mut conn, principal, &[device], "config")
             .await?;
-        self.detail(&mut conn, device, profile).await
+        Ok(made)
     }
 
-    /// Gives a device a profile. `fresh`: only one that has none yet.
+    /// Gives a device a profile. `fresh`: only one that has none yet. The configuration holds a secret that was made
+    /// before: whoever reaches no secrets is not shown it.
     pub async fn put(
         &self,
-        principal: &str,
+        by: &Caller,
         (user, device): (&Named, DeviceId),
         terms: &ProfileTerms,
         (fresh, seen): (bool, &Seen),
@@ -110,7 +113,7 @@ impl Profiles {
         let mut conn = store.conn().await?;
         conn.transaction(async |conn| {
             let number = owned(conn, user, device).await?;
-            let locked = devices::locked(conn, device).await?;
+            let locked = devices::locked(conn, by, device).await?;
             let before = profiles::find(conn, number).await?;
             if fresh && before.is_some() {
                 return Err(Error::Duplicate("the device has a profile".to_owned()));
@@ -136,12 +139,19 @@ impl Profiles {
             };
             let profile = profiles::put(conn, &profile).await?;
             let what = ("device.configure", "device.configured");
-            let trace = devices::trace(principal, what, &locked, now).with(json!({
+            let trace = devices::trace(&by.name, what, &locked, now).with(json!({
                 "node": node.map(|no| no.0), "obfs": terms.obfs, "up": terms.up, "down": terms.down,
                 "mode": profile.mode, "lazy": terms.lazy, "fast_open": terms.fast_open,
             }));
             leave(conn, trace).await?;
-            let made = self.detail(conn, device, profile).await?;
+            let mut made = self.detail(conn, device, profile).await?;
+            if by.reach(REVEALS).is_some() {
+                self.devices
+                    .shown(conn, &by.name, &[device], "config")
+                    .await?;
+            } else {
+                made.config = None;
+            }
             keep.answer(conn, &made).await?;
             Ok(made)
         })
@@ -149,18 +159,18 @@ impl Profiles {
     }
 
     /// Takes a device's profile away: it has the defaults again.
-    pub async fn delete(&self, principal: &str, user: &Named, device: DeviceId) -> Result<()> {
+    pub async fn delete(&self, by: &Caller, user: &Named, device: DeviceId) -> Result<()> {
         let store = &self.devices.store;
         let now = store.clock.now();
         let mut conn = store.conn().await?;
         conn.transaction(async |conn| {
             let number = owned(conn, user, device).await?;
-            let locked = devices::locked(conn, device).await?;
+            let locked = devices::locked(conn, by, device).await?;
             if !profiles::delete(conn, number).await? {
                 return Err(Error::NotFound("profile"));
             }
             let what = ("device.unconfigure", "device.configured");
-            leave(conn, devices::trace(principal, what, &locked, now)).await
+            leave(conn, devices::trace(&by.name, what, &locked, now)).await
         })
         .await
     }
@@ -181,11 +191,11 @@ impl Profiles {
             Some(no) => nodes::names(conn, &[no]).await?.pop(),
             None => None,
         };
+        let yaml = serde_yaml_ng::to_string(&config).map_err(anyhow::Error::from)?;
         Ok(ProfileDetail {
-            yaml: serde_yaml_ng::to_string(&config).map_err(anyhow::Error::from)?,
             node: node.map(|(_, _, name)| name),
             profile,
-            config,
+            config: Some((config, yaml)),
         })
     }
 }

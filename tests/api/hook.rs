@@ -235,9 +235,17 @@ async fn a_change_is_in_force_when_its_call_returns() {
         .await
         .unwrap();
     assert!(hook.ask(secret).await);
-    services.devices.block("test", phone).await.unwrap();
+    services
+        .devices
+        .block(&Caller::trusted("test"), phone)
+        .await
+        .unwrap();
     assert!(!hook.ask(secret).await);
-    services.devices.unblock("test", phone).await.unwrap();
+    services
+        .devices
+        .unblock(&Caller::trusted("test"), phone)
+        .await
+        .unwrap();
     assert!(hook.ask(secret).await);
     let none = EditUser {
         quota: Some(Some(0)),
@@ -259,7 +267,11 @@ async fn a_change_is_in_force_when_its_call_returns() {
         .await
         .unwrap();
     assert!(hook.ask(secret).await);
-    services.devices.remove("test", phone).await.unwrap();
+    services
+        .devices
+        .remove(&Caller::trusted("test"), phone)
+        .await
+        .unwrap();
     assert!(!hook.ask(secret).await);
     let explained = hook.house.services().admission.refusals_of(
         hook.house
@@ -296,7 +308,12 @@ async fn two_hundred_parallel_logins_take_no_more_places_than_there_are() {
             .house
             .services()
             .devices
-            .create("test", &"alice".into(), &create, &Keep::nothing())
+            .create(
+                &Caller::trusted("test"),
+                &"alice".into(),
+                &create,
+                &Keep::nothing(),
+            )
             .await
             .unwrap();
         secrets.push(made.secret);

@@ -118,7 +118,7 @@ impl House {
         let who = made.user.name.as_str().into();
         self.services()
             .devices
-            .create("test", &who, &device, &Keep::nothing())
+            .create(&Caller::trusted("test"), &who, &device, &Keep::nothing())
             .await
             .unwrap()
     }

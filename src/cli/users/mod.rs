@@ -142,8 +142,8 @@ pub async fn run(verb: UserVerb, on: &mut Console) -> Result<(), Failure> {
         }
         UserVerb::Credentials { user } => {
             let path = Path::of(&["users", &user, "credentials"])?;
-            let answer = on.api.get(&path).await?;
-            on.out.answer(&answer, show::credentials)
+            on.list(path, show::CREDENTIALS, None, "it has no device")
+                .await
         }
         UserVerb::ResetCredentials { user } => {
             let path = Path::of(&["users", &user, "reset-credentials"])?;

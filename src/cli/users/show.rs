@@ -50,15 +50,17 @@ pub const AUDIT: &[Column] = &[
     Column::left("TO", |r| text(r, "subject")),
 ];
 
+/// The columns of `user credentials`.
+pub const CREDENTIALS: &[Column] = &[
+    Column::left("DEVICE", |d| text(d, "name")),
+    Column::left("SECRET", |d| text(d, "secret")),
+    Column::left("LINK", |d| text(d, "uri")),
+];
+
 /// The secrets of a user's devices.
 pub fn credentials(answer: &Value) -> String {
-    const COLUMNS: &[Column] = &[
-        Column::left("DEVICE", |d| text(d, "name")),
-        Column::left("SECRET", |d| text(d, "secret")),
-        Column::left("LINK", |d| text(d, "uri")),
-    ];
     let items = answer.get("items").and_then(Value::as_array);
-    Table::new(COLUMNS).page(items.map_or(&[], Vec::as_slice))
+    Table::new(CREDENTIALS).page(items.map_or(&[], Vec::as_slice))
 }
 
 fn quota(u: &Value) -> String {

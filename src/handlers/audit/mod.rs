@@ -10,7 +10,10 @@ use super::{
 use crate::{
     error::{Error, Result},
     models::Named,
-    services::{Services, audit::AuditOf},
+    services::{
+        Services,
+        audit::{AuditOf, Before},
+    },
 };
 use actix_web::{HttpResponse, get, post, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -55,7 +58,7 @@ async fn list(app: &Services, query: ListAudit) -> Result<HttpResponse> {
     let page = Page::new(
         rows,
         limit,
-        |row| (row.entry.at, row.entry.number),
+        |row| Before(row.entry.at, row.entry.number),
         AuditView::from,
     );
     Ok(HttpResponse::Ok().json(page))

@@ -1,6 +1,6 @@
 //! What the audit looks like, and how it is asked for.
 use crate::{
-    models::UserId,
+    models::{UserId, maybe_storable},
     services::audit::{AuditDetail, Finding, Flaw, Verified},
 };
 use chrono::{DateTime, Utc};
@@ -64,8 +64,10 @@ pub struct ListAudit {
     /// Only about this user: id or name.
     pub user: Option<String>,
     /// From this instant on.
+    #[serde(default, deserialize_with = "maybe_storable")]
     pub from: Option<DateTime<Utc>>,
     /// Up to this instant.
+    #[serde(default, deserialize_with = "maybe_storable")]
     pub to: Option<DateTime<Utc>>,
 }
 

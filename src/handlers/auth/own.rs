@@ -14,11 +14,15 @@ use crate::{
     handlers::{
         browser::Visitor,
         cookies,
+        devices::DeviceSecretView,
         etag::{IfMatch, tag},
         json::Small,
+        nodes::ListPage,
+        page::Page,
         principal::{Anyone, Person, Scope, SecretsRead},
         problem::Problem,
-        users::{CredentialsView, credentials},
+        query::Params,
+        users::credentials,
     },
     models::Named,
     services::{Services, callers::Caller, users::EditUser},
@@ -92,15 +96,18 @@ async fn edit_me(
     Ok(tagged(about(&by.0, &app).await?))
 }
 
-/// Show the secrets and links of all one's own devices. That they were shown is audited.
-#[utoipa::path(tag = "auth", responses((status = 200, body = CredentialsView), (status = 403, body = Problem)))]
+/// Show the secrets and links of one's own devices, by id. That they were shown is audited.
+#[utoipa::path(tag = "auth", params(ListPage), responses((status = 200, body = Page<DeviceSecretView>), (status = 403, body = Problem), (status = 422, body = Problem)))]
 #[get("/user/credentials")]
-async fn own_credentials(by: Person, app: Data<Services>) -> Result<HttpResponse> {
+async fn own_credentials(
+    by: Person,
+    app: Data<Services>,
+    query: Params<ListPage>,
+) -> Result<HttpResponse> {
     let scope = SecretsRead::NAME;
     by.reach(scope).ok_or(Error::Forbidden(scope))?;
     let who = Named::Id(by.user_id.ok_or(Error::NeedsLogin)?.0);
-    let all = app.devices.show_all(&by.name, &who).await?;
-    Ok(HttpResponse::Ok().json(credentials(&all)))
+    credentials(&by, &app, &who, &query.0).await
 }
 
 /// Prove again who one is; a browser gets new cookies with that.

@@ -78,7 +78,7 @@ pub struct DeviceItemView {
     pub status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceView>,
-    /// Of a rotation: the device with its new secret and links.
+    /// Of a rotation: the device with its new secret and links. A dry run makes none, and says `device` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<DeviceSecretView>,
     /// Of a kick: how many connections are being closed.
@@ -146,7 +146,7 @@ async fn batch_devices(
             async |keep| {
                 let batch = app
                     .devices
-                    .batch(&by.name, action, &body.devices, body.dry_run, keep);
+                    .batch(&by, action, &body.devices, body.dry_run, keep);
                 batch.await
             },
             DeviceBatchView::of,

@@ -118,7 +118,7 @@ async fn create_device(
     }
     let (user, create) = (Named::from(user.as_str()), body.0.into());
     once.created::<_, DeviceSecretView>(&app, async |keep| {
-        app.devices.create(&by.name, &user, &create, keep).await
+        app.devices.create(&by, &user, &create, keep).await
     })
     .await
 }
@@ -149,7 +149,7 @@ async fn edit_device(
         by.must_reach_all("devices:write")?;
     }
     let edit = body.0.into();
-    let done = app.devices.edit(&by.name, *device, &edit, &seen.0).await?;
+    let done = app.devices.edit(&by, *device, &edit, &seen.0).await?;
     Ok(tagged(done))
 }
 
@@ -161,7 +161,7 @@ async fn remove_device(
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
-    let done = app.devices.remove(&by.name, *device).await?;
+    let done = app.devices.remove(&by, *device).await?;
     Ok(HttpResponse::Ok().json(DeviceView::from(done)))
 }
 
@@ -173,7 +173,7 @@ async fn block_device(
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
-    let done = app.devices.block(&by.name, *device).await?;
+    let done = app.devices.block(&by, *device).await?;
     Ok(HttpResponse::Ok().json(DeviceView::from(done)))
 }
 
@@ -185,7 +185,7 @@ async fn unblock_device(
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
-    let done = app.devices.unblock(&by.name, *device).await?;
+    let done = app.devices.unblock(&by, *device).await?;
     Ok(HttpResponse::Ok().json(DeviceView::from(done)))
 }
 
@@ -204,7 +204,7 @@ async fn rotate_device(
     }
     let rotate = body.0.into();
     once.done::<_, DeviceSecretView>(&app, async |keep| {
-        app.devices.rotate(&by.name, *device, &rotate, keep).await
+        app.devices.rotate(&by, *device, &rotate, keep).await
     })
     .await
 }
@@ -217,6 +217,6 @@ async fn kick_device(
     app: Data<Services>,
     device: Path<DeviceId>,
 ) -> Result<HttpResponse> {
-    let connections = app.devices.kick(&by.name, *device).await?;
+    let connections = app.devices.kick(&by, *device).await?;
     Ok(HttpResponse::Ok().json(KickedView { connections }))
 }

@@ -46,7 +46,7 @@ async fn show_device_uri(
         .await?;
     Ok(HttpResponse::Ok()
         .insert_header(NO_STORE)
-        .json(LinksView::from(links.as_slice())))
+        .json(LinksView::from(&links)))
 }
 
 /// A client's configuration for one node, ready to be written to a file.
@@ -91,6 +91,7 @@ async fn show_device_qr(
         .links(&by.name, *device, query.0.node.as_deref());
     let links = links.await?;
     let link = links
+        .all
         .first()
         .ok_or_else(|| Error::State("no node is permitted to the device's user".to_owned()))?;
     let code = QRBuilder::new(link.uri.expose_secret())

@@ -3,7 +3,7 @@ use crate::{
     models::{CredentialKind, DeviceId, OnConflict, UserId},
     services::{
         devices::{CreateDevice, DeviceDetail, DeviceSecret, EditDevice, RotateDevice, State},
-        links::Link,
+        links::{Link, Links},
     },
 };
 use chrono::{DateTime, Utc};
@@ -104,15 +104,19 @@ impl From<&Link> for LinkView {
 pub struct LinksView {
     /// The first permitted node's; `null`: there is none.
     pub uri: Option<String>,
+    /// Of at most 100 nodes.
     pub uris: Vec<LinkView>,
+    /// More nodes are permitted than these: name one as `node` for its link.
+    pub more: bool,
 }
 
-impl From<&[Link]> for LinksView {
-    fn from(links: &[Link]) -> Self {
-        let uris: Vec<LinkView> = links.iter().map(Into::into).collect();
+impl From<&Links> for LinksView {
+    fn from(links: &Links) -> Self {
+        let uris: Vec<LinkView> = links.all.iter().map(Into::into).collect();
         Self {
             uri: uris.first().map(|link| link.uri.clone()),
             uris,
+            more: links.more,
         }
     }
 }
@@ -132,7 +136,7 @@ impl From<DeviceSecret> for DeviceSecretView {
     fn from(made: DeviceSecret) -> Self {
         Self {
             secret: made.secret.expose_secret().to_owned(),
-            links: made.links.as_slice().into(),
+            links: (&made.links).into(),
             device: made.detail.into(),
         }
     }

@@ -160,7 +160,7 @@ async fn validate_node_config(
     body: Json<ValidateBody>,
 ) -> Result<HttpResponse> {
     let node = Named::from(node.as_str());
-    let found = app.nodes.validate(&node, &body.0.config).await?;
+    let found = app.nodes.validate(&node, body.0.config).await?;
     Ok(HttpResponse::Ok().json(FindingsView {
         valid: !found.iter().any(|f| f.weight == Weight::Error),
         items: found.into_iter().map(Into::into).collect(),

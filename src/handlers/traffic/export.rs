@@ -9,7 +9,7 @@ use crate::{
         reader::{self, Left},
         stats::StepWord,
     },
-    models::Named,
+    models::{Named, maybe_storable},
     services::{
         Services,
         callers::Caller,
@@ -47,7 +47,9 @@ pub struct ExportQuery {
     pub format: Form,
     /// `hour` or `day`.
     pub step: Option<StepWord>,
+    #[serde(default, deserialize_with = "maybe_storable")]
     pub from: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "maybe_storable")]
     pub to: Option<DateTime<Utc>>,
     /// Of this user alone: id or name.
     pub user: Option<String>,

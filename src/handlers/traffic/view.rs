@@ -1,6 +1,6 @@
 //! What traffic and connections look like, and how they are asked for.
 use crate::{
-    models::{DeviceId, NodeId, UserId},
+    models::{DeviceId, NodeId, UserId, maybe_storable},
     services::traffic::{Connection, Part, Traced},
 };
 use chrono::{DateTime, Utc};
@@ -75,7 +75,9 @@ impl From<Traced> for TrafficView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OfTime {
+    #[serde(default, deserialize_with = "maybe_storable")]
     pub from: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "maybe_storable")]
     pub to: Option<DateTime<Utc>>,
 }
 

@@ -3,8 +3,8 @@ mod batch;
 mod more;
 mod view;
 
-pub(super) use more::view as credentials;
-pub use view::{CreateUserBody, CredentialsView, ExplainView, ListUsers, RefusalView, UserView};
+pub(super) use more::credentials;
+pub use view::{CreateUserBody, ExplainView, ListUsers, RefusalView, UserView};
 
 use super::{
     etag::{IfMatch, tag},

@@ -19,7 +19,7 @@ use crate::{
         query::Params,
     },
     models::Named,
-    services::{Services, devices::DeviceSecret, users::EditUser},
+    services::{Services, callers::Caller, devices::DeviceSecret, users::EditUser},
 };
 use actix_web::{
     HttpResponse, get,
@@ -74,19 +74,38 @@ async fn set_plan(
     Ok(tagged(done.await?))
 }
 
-/// Show the secrets and links of all live devices of a user. That they were shown is audited.
-#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name")), responses((status = 200, body = CredentialsView), (status = 404, body = Problem)))]
+/// Show the secrets and links of a user's live devices, by id. That they were shown is audited.
+#[utoipa::path(tag = "users", params(("user" = String, Path, description = "Id or name"), ListPage), responses((status = 200, body = Page<DeviceSecretView>), (status = 404, body = Problem), (status = 422, body = Problem)))]
 #[get("/users/{user}/credentials")]
 async fn show_credentials(
     by: Reach<SecretsRead>,
     app: Data<Services>,
     user: Path<String>,
+    query: Params<ListPage>,
 ) -> Result<HttpResponse> {
     let user = by.to_user(&app, &user).await?;
-    let all = app.devices.show_all(&by.name, &user).await?;
+    credentials(&by, &app, &user, &query.0).await
+}
+
+/// A page of a user's secrets.
+pub(in crate::handlers) async fn credentials(
+    by: &Caller,
+    app: &Services,
+    user: &Named,
+    query: &ListPage,
+) -> Result<HttpResponse> {
+    let limit = page::limit(query.limit)?;
+    let after = page::cursor(query.cursor.as_deref())?;
+    let of = (after, limit);
+    let (all, more) = app.devices.show_all(&by.name, user, of).await?;
+    let last = all.last().map(|made| made.detail.device.id);
     Ok(HttpResponse::Ok()
         .insert_header(("cache-control", "no-store"))
-        .json(view(&all)))
+        .json(Page {
+            next_cursor: last.filter(|_| more).and_then(|id| page::encode(&id)),
+            items: view(&all).items,
+            total: None,
+        }))
 }
 
 /// Give all live devices of a user new secrets: the old ones are refused from the answer on.
@@ -109,7 +128,7 @@ async fn reset_credentials(
 }
 
 /// Secrets as they are shown.
-pub(in crate::handlers) fn view(all: &[DeviceSecret]) -> CredentialsView {
+fn view(all: &[DeviceSecret]) -> CredentialsView {
     CredentialsView {
         items: all.iter().cloned().map(DeviceSecretView::from).collect(),
     }

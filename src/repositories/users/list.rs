@@ -2,6 +2,7 @@
 //! same wherever it lies; a group's members come in the order in which they were made.
 use super::{lapses, lower};
 use crate::{
+    models::storable,
     models::{GroupNo, Status, User, UserNo},
     schema::{group_users, users},
 };
@@ -38,8 +39,8 @@ pub enum Sort {
 pub enum After {
     Id(Uuid),
     Name(String),
-    CreatedAt(DateTime<Utc>, Uuid),
-    ExpiresAt(DateTime<Utc>, Uuid),
+    CreatedAt(#[serde(deserialize_with = "storable")] DateTime<Utc>, Uuid),
+    ExpiresAt(#[serde(deserialize_with = "storable")] DateTime<Utc>, Uuid),
     Number(i64),
 }
 

@@ -5,6 +5,7 @@ mod personal;
 mod seal;
 mod verify;
 
+pub use crate::repositories::audit::Before;
 pub use head::Head;
 pub use personal::seal as seal_personal;
 pub use verify::{Finding, Flaw, Verified};
@@ -14,7 +15,7 @@ use crate::{
     keyring::Keyring,
     models::{Named, UserId},
     repositories::{
-        audit::{self, Before, Entry, Filter},
+        audit::{self, Entry, Filter},
         users,
     },
     services::store::Store,

@@ -4,7 +4,7 @@ use crate::{
     error::{Error, Result},
     models::DeviceId,
     repositories::{devices, traffic::Kicked},
-    services::{idempotency::Keep, users::own},
+    services::{callers::Caller, idempotency::Keep, links, users::own},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
 use std::collections::HashSet;
@@ -40,7 +40,7 @@ pub struct DeviceItem {
 #[derive(Debug)]
 pub enum DeviceOutcome {
     Changed(Box<DeviceDetail>),
-    /// With its new secret.
+    /// With its new secret; of a dry run there is none to tell.
     Rotated(Box<DeviceSecret>),
     /// So many connections are being closed.
     Kicked(Box<DeviceDetail>, usize),
@@ -50,7 +50,7 @@ impl Devices {
     /// Does it. Only what concerns one device is said of that one; a store that is away ends the whole, undone.
     pub async fn batch(
         &self,
-        principal: &str,
+        by: &Caller,
         action: DeviceAction,
         named: &[DeviceId],
         dry_run: bool,
@@ -63,7 +63,7 @@ impl Devices {
         let mut taken_back = None;
         let done = conn
             .transaction(async |conn| {
-                let (items, open) = self.each(conn, principal, action, named).await?;
+                let (items, open) = self.each(conn, by, (action, dry_run), named).await?;
                 let done = DeviceBatch { dry_run, items };
                 if dry_run {
                     taken_back = Some(done);
@@ -86,8 +86,8 @@ impl Devices {
     async fn each(
         &self,
         conn: &mut AsyncPgConnection,
-        principal: &str,
-        action: DeviceAction,
+        by: &Caller,
+        how: (DeviceAction, bool),
         named: &[DeviceId],
     ) -> Result<(Vec<DeviceItem>, Vec<Kicked>)> {
         let (mut order, mut met) = (Vec::new(), HashSet::new());
@@ -110,7 +110,7 @@ impl Devices {
             };
             let id = item.device;
             let done = conn
-                .transaction(async |conn| self.one(conn, principal, action, id).await)
+                .transaction(async |conn| self.one(conn, by, how, id).await)
                 .await;
             item.done = own(done)?.map(|(outcome, kicked)| {
                 open.extend(kicked);
@@ -123,22 +123,29 @@ impl Devices {
     async fn one(
         &self,
         conn: &mut AsyncPgConnection,
-        principal: &str,
-        action: DeviceAction,
+        by: &Caller,
+        (action, dry_run): (DeviceAction, bool),
         id: DeviceId,
     ) -> Result<(DeviceOutcome, Vec<Kicked>)> {
         let changed = |detail| DeviceOutcome::Changed(Box::new(detail));
         let outcome = match action {
-            DeviceAction::Block => changed(self.block_in(conn, principal, id, true).await?),
-            DeviceAction::Unblock => changed(self.block_in(conn, principal, id, false).await?),
-            DeviceAction::Remove => changed(self.remove_in(conn, principal, id).await?),
+            DeviceAction::Block => changed(self.block_in(conn, by, id, true).await?),
+            DeviceAction::Unblock => changed(self.block_in(conn, by, id, false).await?),
+            DeviceAction::Remove => changed(self.remove_in(conn, by, id).await?),
             DeviceAction::Rotate => {
                 let fresh = RotateDevice::default();
-                let made = self.renew(conn, principal, id, &fresh).await?;
-                DeviceOutcome::Rotated(Box::new(made))
+                let (detail, secret) = self.renew(conn, by, id, &fresh).await?;
+                if dry_run {
+                    // nothing is kept: this secret will never let anybody in
+                    changed(detail)
+                } else {
+                    let nodes = links::nodes_for(conn, detail.device.user_no, None).await?;
+                    let made = self.with_links(detail, secret, &nodes)?;
+                    DeviceOutcome::Rotated(Box::new(made))
+                }
             }
             DeviceAction::Kick => {
-                let open = self.kick_in(conn, principal, id).await?;
+                let open = self.kick_in(conn, by, id).await?;
                 let detail = Box::new(found(conn, id).await?);
                 return Ok((DeviceOutcome::Kicked(detail, open.len()), open));
             }

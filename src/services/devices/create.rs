@@ -4,12 +4,15 @@ use crate::{
     error::{Error, Result},
     models::{CredentialKind, DeviceId, Named, OnConflict, name},
     repositories::devices::{self, NewDevice},
-    services::{fields::Fields, idempotency::Keep, links, store::leave, users},
+    services::{callers::Caller, fields::Fields, idempotency::Keep, links, store::leave, users},
 };
 use diesel_async::AsyncConnection;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 use validator::Validate;
+
+/// The most live devices of one user, whatever its limit says: some calls touch them all.
+const MOST: i32 = 1_000;
 
 /// What a device is registered with.
 #[derive(Clone, Debug, Default, Validate)]
@@ -27,7 +30,7 @@ impl Devices {
     /// Registers a device, never beyond the user's limit: the user's row is locked while we count.
     pub async fn create(
         &self,
-        principal: &str,
+        by: &Caller,
         user: &Named,
         create: &CreateDevice,
         keep: &Keep<'_, DeviceSecret>,
@@ -43,12 +46,12 @@ impl Devices {
         let made = conn
             .transaction(async |conn| {
                 let owner = users::locked(conn, user).await?;
+                by.must_manage_of(&owner)?;
                 if owner.deleted_at.is_some() {
                     return Err(Error::State("the user is deleted".to_owned()));
                 }
-                if let Some(limit) = owner.device_limit
-                    && devices::count_live(conn, owner.number).await? >= i64::from(limit)
-                {
+                let limit = owner.device_limit.map_or(MOST, |limit| limit.min(MOST));
+                if devices::count_live(conn, owner.number).await? >= i64::from(limit) {
                     return Err(Error::DeviceLimit(limit));
                 }
                 let new = NewDevice {
@@ -62,7 +65,7 @@ impl Devices {
                 };
                 let device = devices::insert(conn, &new).await.map_err(taken)?;
                 secret.store(self, conn, &device, &owner.name, now).await?;
-                let trace = trace(principal, ("device.create", "device.created"), &device, now);
+                let trace = trace(&by.name, ("device.create", "device.created"), &device, now);
                 leave(conn, trace.with(json!({ "kind": kind }))).await?;
                 let nodes = links::nodes_for(conn, owner.number, None).await?;
                 let detail = DeviceDetail {
@@ -71,11 +74,7 @@ impl Devices {
                     user: owner.name,
                     kind: Some(kind),
                 };
-                let made = DeviceSecret {
-                    detail,
-                    links: links::links(&self.keyring, &nodes, secret.text.expose_secret())?,
-                    secret: secret.text.clone(),
-                };
+                let made = self.with_links(detail, secret.text.clone(), &nodes)?;
                 keep.answer(conn, &made).await?;
                 Ok(made)
             })

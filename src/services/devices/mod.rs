@@ -25,9 +25,10 @@ use crate::{
         users,
     },
     services::{
+        callers::Caller,
         fields::Fields,
         leases::Leases,
-        links::Link,
+        links::Links,
         store::{Seen, Store, Trace, leave},
         users::MOST_COUNTED,
     },
@@ -64,7 +65,7 @@ pub struct DeviceDetail {
 pub struct DeviceSecret {
     pub detail: DeviceDetail,
     pub secret: SecretString,
-    pub links: Vec<Link>,
+    pub links: Links,
 }
 
 /// What to change of a device.
@@ -125,7 +126,7 @@ impl Devices {
     /// Changes what is given and leaves the rest.
     pub async fn edit(
         &self,
-        principal: &str,
+        by: &Caller,
         id: DeviceId,
         edit: &EditDevice,
         seen: &Seen,
@@ -150,7 +151,7 @@ impl Devices {
         let mut conn = self.store.conn().await?;
         let done = conn
             .transaction(async |conn| {
-                let mut device = locked(conn, id).await?;
+                let mut device = locked(conn, by, id).await?;
                 seen.check(device.version)?;
                 if let Some(name) = &name {
                     device.name.clone_from(name);
@@ -159,7 +160,7 @@ impl Devices {
                 device.on_conflict = edit.on_conflict.unwrap_or(device.on_conflict);
                 let device = devices::update(conn, &device, now).await.map_err(taken)?;
                 let what = ("device.update", "device.updated");
-                let trace = trace(principal, what, &device, now).with(Value::Object(detail));
+                let trace = trace(&by.name, what, &device, now).with(Value::Object(detail));
                 leave(conn, trace).await?;
                 found(conn, id).await
             })
@@ -169,24 +170,19 @@ impl Devices {
     }
 
     /// Blocks: refused from the answer on, and kicked.
-    pub async fn block(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
-        self.set_blocked(principal, id, true).await
+    pub async fn block(&self, by: &Caller, id: DeviceId) -> Result<DeviceDetail> {
+        self.set_blocked(by, id, true).await
     }
 
     /// Ends a block.
-    pub async fn unblock(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
-        self.set_blocked(principal, id, false).await
+    pub async fn unblock(&self, by: &Caller, id: DeviceId) -> Result<DeviceDetail> {
+        self.set_blocked(by, id, false).await
     }
 
-    async fn set_blocked(
-        &self,
-        principal: &str,
-        id: DeviceId,
-        blocked: bool,
-    ) -> Result<DeviceDetail> {
+    async fn set_blocked(&self, by: &Caller, id: DeviceId, blocked: bool) -> Result<DeviceDetail> {
         let mut conn = self.store.conn().await?;
         let done = conn
-            .transaction(async |conn| self.block_in(conn, principal, id, blocked).await)
+            .transaction(async |conn| self.block_in(conn, by, id, blocked).await)
             .await?;
         self.store.caught_up(conn).await?;
         Ok(done)
@@ -195,12 +191,12 @@ impl Devices {
     async fn block_in(
         &self,
         conn: &mut AsyncPgConnection,
-        principal: &str,
+        by: &Caller,
         id: DeviceId,
         blocked: bool,
     ) -> Result<DeviceDetail> {
         let now = self.store.clock.now();
-        let mut device = locked(conn, id).await?;
+        let mut device = locked(conn, by, id).await?;
         let since = device.blocked_at.or(Some(now));
         device.blocked_at = since.filter(|_| blocked);
         let device = devices::update(conn, &device, now).await?;
@@ -209,16 +205,16 @@ impl Devices {
         } else {
             ("device.unblock", "device.unblocked")
         };
-        leave(conn, trace(principal, what, &device, now)).await?;
+        leave(conn, trace(&by.name, what, &device, now)).await?;
         found(conn, id).await
     }
 
     /// Removes: refused from the answer on, and kicked. The sealed secret is gone at once; its hash answers
     /// `device_revoked` for 30 days.
-    pub async fn remove(&self, principal: &str, id: DeviceId) -> Result<DeviceDetail> {
+    pub async fn remove(&self, by: &Caller, id: DeviceId) -> Result<DeviceDetail> {
         let mut conn = self.store.conn().await?;
         let done = conn
-            .transaction(async |conn| self.remove_in(conn, principal, id).await)
+            .transaction(async |conn| self.remove_in(conn, by, id).await)
             .await?;
         self.store.caught_up(conn).await?;
         Ok(done)
@@ -227,24 +223,24 @@ impl Devices {
     async fn remove_in(
         &self,
         conn: &mut AsyncPgConnection,
-        principal: &str,
+        by: &Caller,
         id: DeviceId,
     ) -> Result<DeviceDetail> {
         let now = self.store.clock.now();
-        let mut device = locked(conn, id).await?;
+        let mut device = locked(conn, by, id).await?;
         device.removed_at = Some(now);
         let device = devices::update(conn, &device, now).await?;
         credentials::revoke(conn, device.number, now).await?;
         let what = ("device.remove", "device.removed");
-        leave(conn, trace(principal, what, &device, now)).await?;
+        leave(conn, trace(&by.name, what, &device, now)).await?;
         found(conn, id).await
     }
 
     /// Closes a device's connections; it may log in again. Gives how many were open.
-    pub async fn kick(&self, principal: &str, id: DeviceId) -> Result<usize> {
+    pub async fn kick(&self, by: &Caller, id: DeviceId) -> Result<usize> {
         let mut conn = self.store.conn().await?;
         let open = conn
-            .transaction(async |conn| self.kick_in(conn, principal, id).await)
+            .transaction(async |conn| self.kick_in(conn, by, id).await)
             .await?;
         self.displace(&open).await;
         self.store.caught_up(conn).await?;
@@ -254,13 +250,13 @@ impl Devices {
     async fn kick_in(
         &self,
         conn: &mut AsyncPgConnection,
-        principal: &str,
+        by: &Caller,
         id: DeviceId,
     ) -> Result<Vec<Kicked>> {
         let now = self.store.clock.now();
-        let device = locked(conn, id).await?;
+        let device = locked(conn, by, id).await?;
         let open = traffic::mark_kicked(conn, Some(device.number), None, now).await?;
-        let mut trace = trace(principal, ("device.kick", "device.kicked"), &device, now)
+        let mut trace = trace(&by.name, ("device.kick", "device.kicked"), &device, now)
             .with(json!({ "connections": open.len() }));
         // the readers of these nodes look at once
         let mut on: Vec<_> = open.iter().map(|kicked| kicked.node).collect();
@@ -290,12 +286,18 @@ pub(super) async fn found(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<
     Ok(found.ok_or(Error::NotFound("device"))?.into())
 }
 
-/// The device, locked, and its owner's row before it: users come before devices in every writer's order.
-pub(super) async fn locked(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<Device> {
+/// The device, locked, if the caller may change what its owner has; its owner's row before it: users come before devices
+/// in every writer's order.
+pub(super) async fn locked(
+    conn: &mut AsyncPgConnection,
+    by: &Caller,
+    id: DeviceId,
+) -> Result<Device> {
     let owner = devices::owner(conn, id)
         .await?
         .ok_or(Error::NotFound("device"))?;
-    users::lock_number(conn, owner).await?;
+    let owner = users::lock_number(conn, owner).await?;
+    by.must_manage_of(&owner)?;
     devices::lock(conn, id)
         .await?
         .ok_or(Error::NotFound("device"))

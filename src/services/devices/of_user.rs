@@ -2,24 +2,25 @@
 use super::{DeviceSecret, Devices, RotateDevice};
 use crate::{
     error::{Error, Result},
-    models::Named,
+    models::{DeviceId, Named},
     repositories::{devices, users},
-    services::{callers::Caller, idempotency::Keep, users::locked},
+    services::{callers::Caller, idempotency::Keep, links, users::locked},
 };
 use diesel_async::AsyncConnection;
 
 impl Devices {
-    /// The secrets of a user's live devices; that they were shown is audited.
-    pub async fn show_all(&self, principal: &str, who: &Named) -> Result<Vec<DeviceSecret>> {
+    /// The secrets of a page of a user's live devices, and whether more follow; that they were shown is audited.
+    pub async fn show_all(
+        &self,
+        principal: &str,
+        who: &Named,
+        page: (Option<DeviceId>, i64),
+    ) -> Result<(Vec<DeviceSecret>, bool)> {
         let mut conn = self.store.conn().await?;
         let user = users::find(&mut conn, who)
             .await?
             .ok_or(Error::NotFound("user"))?;
-        let mut all = Vec::new();
-        for id in devices::live_of(&mut conn, user.number).await? {
-            all.push(self.show(&mut conn, principal, id).await?);
-        }
-        Ok(all)
+        self.show(&mut conn, principal, user.number, page).await
     }
 
     /// Gives every live device of a user a new secret: the old ones are refused from the answer on.
@@ -34,13 +35,12 @@ impl Devices {
         let made = conn
             .transaction(async |conn| {
                 let user = locked(conn, who).await?;
-                // what is one's own, one may renew whatever one's rank
-                if by.user != Some(user.number) {
-                    by.must_manage(user.role)?;
-                }
+                by.must_manage_of(&user)?;
+                let nodes = links::nodes_for(conn, user.number, None).await?;
                 let mut made = Vec::new();
                 for id in devices::live_of(conn, user.number).await? {
-                    made.push(self.renew(conn, &by.name, id, &fresh).await?);
+                    let (detail, secret) = self.renew(conn, by, id, &fresh).await?;
+                    made.push(self.with_links(detail, secret, &nodes)?);
                 }
                 keep.answer(conn, &made).await?;
                 Ok::<_, Error>(made)

@@ -1,13 +1,13 @@
 //! Giving a device a new secret.
-use super::{DeviceSecret, Devices, found, locked, secret::Secret, trace};
+use super::{DeviceDetail, DeviceSecret, Devices, found, locked, secret::Secret, trace};
 use crate::{
     error::{Error, Result},
     models::{CredentialKind, DeviceId},
     repositories::{credentials, devices, users},
-    services::{idempotency::Keep, links, store::leave},
+    services::{callers::Caller, idempotency::Keep, links, store::leave},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
 /// What the new secret is.
@@ -22,7 +22,7 @@ impl Devices {
     /// Replaces the secret: the old one is refused from the answer on, and connections made with it are kicked.
     pub async fn rotate(
         &self,
-        principal: &str,
+        by: &Caller,
         id: DeviceId,
         rotate: &RotateDevice,
         keep: &Keep<'_, DeviceSecret>,
@@ -30,7 +30,9 @@ impl Devices {
         let mut conn = self.store.conn().await?;
         let made = conn
             .transaction(async |conn| {
-                let made = self.renew(conn, principal, id, rotate).await?;
+                let (detail, secret) = self.renew(conn, by, id, rotate).await?;
+                let nodes = links::nodes_for(conn, detail.device.user_no, None).await?;
+                let made = self.with_links(detail, secret, &nodes)?;
                 keep.answer(conn, &made).await?;
                 Ok::<_, Error>(made)
             })
@@ -43,12 +45,12 @@ impl Devices {
     pub(super) async fn renew(
         &self,
         conn: &mut AsyncPgConnection,
-        principal: &str,
+        by: &Caller,
         id: DeviceId,
         rotate: &RotateDevice,
-    ) -> Result<DeviceSecret> {
+    ) -> Result<(DeviceDetail, SecretString)> {
         let now = self.store.clock.now();
-        let mut device = locked(conn, id).await?;
+        let mut device = locked(conn, by, id).await?;
         let present = credentials::find(conn, device.number, device.credential_version).await?;
         let present = present.map_or(CredentialKind::Own, |c| c.kind);
         let kind = match (rotate.kind, &rotate.secret) {
@@ -62,13 +64,8 @@ impl Devices {
         let device = devices::update(conn, &device, now).await?;
         let owner = users::lock_number(conn, device.user_no).await?;
         secret.store(self, conn, &device, &owner.name, now).await?;
-        let trace = trace(principal, ("device.rotate", "device.rotated"), &device, now);
+        let trace = trace(&by.name, ("device.rotate", "device.rotated"), &device, now);
         leave(conn, trace.with(json!({ "kind": kind }))).await?;
-        let nodes = links::nodes_for(conn, device.user_no, None).await?;
-        Ok(DeviceSecret {
-            detail: found(conn, id).await?,
-            links: links::links(&self.keyring, &nodes, secret.text.expose_secret())?,
-            secret: secret.text,
-        })
+        Ok((found(conn, id).await?, secret.text))
     }
 }

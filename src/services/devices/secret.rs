@@ -1,7 +1,7 @@
 //! A device's secret: made or taken over, checked, hashed and sealed.
 use super::Devices;
 use crate::{
-    admission::{OwnForm, credential_key::looked_up_form, own_secret},
+    admission::{OwnForm, own_secret},
     clock::random,
     error::{Error, Result, violated},
     keyring::Place,
@@ -62,16 +62,16 @@ impl Secret {
     ) -> Result<()> {
         let text = self.text.expose_secret();
         // under every pepper, and as whatever kind: the hook must find one device for one string
-        let form = looked_up_form(self.kind, text);
-        let mut hashes: Vec<Vec<u8>> = Vec::new();
-        for spelling in [text, &form] {
-            hashes.extend(devices.credentials.candidates(spelling).map(|h| h.to_vec()));
-        }
+        let hashes: Vec<Vec<u8>> = devices
+            .credentials
+            .candidates(text)
+            .map(|hash| hash.to_vec())
+            .collect();
         if let Some((holder, name, user)) = credentials::holder(conn, &hashes).await?
             && holder != device.number
         {
             return Err(Error::Duplicate(format!(
-                "device {name:?} of user {user:?} has this secret already, so device {:?} of user {owner:?} cannot have it",
+                "device {name:?} of user {user:?} has this secret already, as far as the case of its name tells, so device {:?} of user {owner:?} cannot have it",
                 device.name
             )));
         }
@@ -79,6 +79,7 @@ impl Secret {
             .credentials
             .newest(self.kind, text)
             .ok_or_else(|| anyhow!("no pepper to hash with"))?;
+        let folded = devices.credentials.folded(pepper_id, text);
         let sealed = devices.keyring.seal(&place(&row(device)), text)?;
         let new = NewCredential {
             device_no: device.number,
@@ -86,15 +87,18 @@ impl Secret {
             kind: self.kind,
             pepper_id,
             hash: &hash,
+            folded_hash: folded.as_ref().map(<[u8; 32]>::as_slice),
             secret_sealed: Some(&sealed),
             created_at: at,
         };
         credentials::insert(conn, &new)
             .await
             .map_err(|e| match violated(&e) {
-                Some("credentials_live_hash_unique") => Error::Duplicate(
-                    "another device was given this secret at the same moment".to_owned(),
-                ),
+                Some("credentials_live_hash_unique" | "credentials_live_folded_hash_unique") => {
+                    Error::Duplicate(
+                        "another device was given this secret at the same moment".to_owned(),
+                    )
+                }
                 _ => e.into(),
             })?;
         Ok(())

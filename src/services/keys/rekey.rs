@@ -47,10 +47,12 @@ impl Keys {
                             );
                             continue;
                         };
-                        if let Some((pepper, hash)) =
-                            self.credentials.newest(old.kind, secret.expose_secret())
-                        {
-                            done += credentials::rehash(conn, old, (pepper, &hash)).await?;
+                        let secret = secret.expose_secret();
+                        if let Some((pepper, hash)) = self.credentials.newest(old.kind, secret) {
+                            let folded = self.credentials.folded(pepper, secret);
+                            let folded = folded.as_ref().map(<[u8; 32]>::as_slice);
+                            let fresh = (pepper, hash.as_slice(), folded);
+                            done += credentials::rehash(conn, old, fresh).await?;
                             users.push(Change::User(old.user_no));
                         }
                     }

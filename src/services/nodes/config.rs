@@ -36,11 +36,11 @@ impl Nodes {
         let mut conn = self.store.conn().await?;
         let detail = found(&mut conn, which).await?;
         let subject = format!("node:{}", detail.node.id);
+        let ready = self.ready(detail, None)?;
         let (what, now) = (json!({ "shown": "config" }), self.store.clock.now());
         let entry = NewEntry::plain(principal, "node.reveal", &subject, what, now);
         audit::insert(&mut conn, entry).await?;
-        drop(conn);
-        self.ready(detail, None)
+        Ok(ready)
     }
 
     /// Adds to a node what its operator needs.

@@ -63,7 +63,7 @@ impl Nodes {
                 if !matches!(status, Status::Active | Status::OnHold) {
                     return Ok(Vec::new());
                 }
-                nodes::permitted(&mut conn, user, 1_000).await?
+                nodes::permitted(&mut conn, user, nodes::Which::default(), 1_000).await?
             }
             None => nodes::open(&mut conn, 1_000).await?,
         };

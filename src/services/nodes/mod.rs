@@ -10,6 +10,7 @@ mod state;
 mod test;
 mod validate;
 mod versions;
+mod yaml;
 
 pub use config::NodeConfig;
 pub use create::CreateNode;

@@ -47,7 +47,7 @@ impl Nodes {
     }
 
     /// Gives a node a new hook secret. The old one stays valid until ten minutes after the new one's first use, or is
-    /// refused at once.
+    /// refused at once. The old one is the one that the server has: one that was never used takes nobody's place.
     pub async fn rotate_secret(
         &self,
         principal: &str,
@@ -61,7 +61,10 @@ impl Nodes {
         let ready = conn
             .transaction(async |conn| {
                 let mut node = locked(conn, which).await?;
-                node.old_hook_secret_hash = (!now).then(|| node.hook_secret_hash.clone());
+                let waiting = node.old_hook_secret_hash.take();
+                let waiting = waiting.filter(|_| node.hook_secret_used_at.is_none());
+                let present = || node.hook_secret_hash.clone();
+                node.old_hook_secret_hash = (!now).then(|| waiting.unwrap_or_else(present));
                 node.hook_secret_used_at = None;
                 node.hook_secret_hash = hash(&secret);
                 node.hook_secret_sealed =

@@ -1,11 +1,13 @@
 //! A look at a server's configuration that somebody wrote or changed: would its customers be admitted, counted and kept
 //! away from the node itself?
-use super::{Nodes, found};
+use super::{Nodes, found, yaml};
 use crate::{
     error::{Error, Result},
     models::Named,
 };
+use anyhow::Context;
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 /// How much it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +29,14 @@ pub struct Finding {
 
 impl Nodes {
     /// What is wrong with this configuration for this node. YAML or JSON; nothing is stored.
-    pub async fn validate(&self, which: &Named, text: &str) -> Result<Vec<Finding>> {
+    pub async fn validate(&self, which: &Named, text: String) -> Result<Vec<Finding>> {
         let mut conn = self.store.conn().await?;
         let detail = found(&mut conn, which).await?;
         drop(conn);
-        let given: Value = serde_yaml_ng::from_str(text)
+        // milliseconds of work, which a worker has no time for
+        let given = spawn_blocking(move || yaml::read(&text)).await;
+        let given = given.context("the reader of a configuration")?;
+        let given = given
             .map_err(|why| Error::field("config", format!("is neither YAML nor JSON: {why}")))?;
         if !given.is_object() {
             return Err(Error::field("config", "is no configuration"));
@@ -43,7 +48,11 @@ impl Nodes {
 
 fn compare(given: &Value, ours: &Value) -> Vec<Finding> {
     let mut all = Vec::new();
-    let at = |tree: &'static str, of: &Value| of.pointer(tree).cloned().unwrap_or(Value::Null);
+    // what is not said of a switch is that it is off
+    let at = |path: &'static str, of: &Value| match of.pointer(path) {
+        None | Some(Value::Bool(false)) => Value::Null,
+        Some(value) => value.clone(),
+    };
     let mut must = |path: &'static str, weight, message: &str| {
         if at(path, given) != at(path, ours) {
             let message = message.to_owned();
@@ -158,5 +167,9 @@ mod tests {
             assert_eq!(found.len(), 1, "{path} {found:?}");
             assert_eq!(found[0].path, path);
         }
+        let mut silent = ours.clone();
+        silent.as_object_mut().unwrap().remove("sniff");
+        silent["auth"]["http"] = json!({"url": "https://n1:s@h/hook/v1/n1"});
+        assert_eq!(compare(&silent, &ours), [], "off is what they are unsaid");
     }
 }

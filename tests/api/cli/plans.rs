@@ -85,7 +85,7 @@ fn many_users_at_once_and_what_hangs_on_one() {
     program.node("plan-node");
     program.json(&["device", "add", "many-1", "phone"]);
     let shown = program.json(&["user", "credentials", "many-1"]);
-    let secret = text(&shown["items"][0], "secret");
+    let secret = text(&shown[0], "secret");
     let reset = program.json(&["user", "reset-credentials", "many-1"]);
     assert_ne!(text(&reset["items"][0], "secret"), secret);
     let told = program.run(&["user", "audit", "many-1"]);

@@ -320,7 +320,21 @@ async fn devices_are_blocked_rotated_and_removed_together() {
     let body = json!({"action": "rotate", "devices": ids});
     let mut dry = body.clone();
     dry["dry_run"] = json!(true);
-    api.post("/devices:batch", dry).await.is(200);
+    let would = api.post("/devices:batch", dry).await;
+    assert!(
+        !would.text.contains("hy1_") && !would.text.contains("hysteria2://"),
+        "a secret that will never work: {}",
+        would.text
+    );
+    let would = would.is(200);
+    assert_eq!(
+        (
+            &would["done"],
+            &would["items"][0]["device"]["credential_version"]
+        ),
+        (&json!(2), &json!(2)),
+        "{would}"
+    );
     let shown = |id: &Value| format!("/devices/{}", id.as_str().unwrap());
     assert_eq!(
         api.get(&shown(&ids[0])).await.is(200)["credential_version"],

@@ -184,8 +184,18 @@ async fn a_secret_leads_to_one_device() {
     api.post("/users/bob/devices", json!({"name": "x", "kind": "bare"}))
         .await
         .wrong(&["secret"]);
+    // whichever of the two was there first
+    add("eve", "zoe", "bare", "Zoe:pass").await.is(201);
+    add("bob", "x", "userpass", "zoe:pass")
+        .await
+        .refused(409, "duplicate");
+    add("bob", "x", "bare", "zoe:pass")
+        .await
+        .refused(409, "duplicate");
+    add("bob", "x", "bare", "zoe:PASS").await.is(201);
     // a removed device's secret may be given again
-    let device = api.all("/users/bob/devices", 10).await.remove(0);
+    let all = api.all("/users/bob/devices", 10).await;
+    let device = all.iter().find(|one| one["name"] == "old").unwrap();
     let path = format!("/devices/{}", device["id"].as_str().unwrap());
     let rotated = api
         .post(&format!("{path}/rotate"), json!({"secret": "bob:new"}))
@@ -193,6 +203,35 @@ async fn a_secret_leads_to_one_device() {
     assert_eq!(rotated.is(200)["kind"], "userpass", "the kind stays");
     add("eve", "pc", "userpass", "Bob:pass:word").await.is(201);
     drop(house);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_leads_to_one_device_however_many_ask_at_once() {
+    let (house, api) = house().await;
+    // a user's lock would let its own devices in one by one
+    for n in 0..8 {
+        let body = json!({"name": format!("u{n}")});
+        api.post("/users", body).await.is(201);
+    }
+    for round in 0..5 {
+        let add = async |n: usize| {
+            let (kind, name) = [
+                ("bare", "Zoe"),
+                ("userpass", "zoe"),
+                ("bare", "zoe"),
+                ("userpass", "ZOE"),
+            ][n % 4];
+            let body = json!({"name": format!("{round}-{n}"), "kind": kind, "secret": format!("{name}:{round}")});
+            let path = format!("/users/u{n}/devices");
+            Api::local(&house).post(&path, body).await
+        };
+        let answers = futures_util::future::join_all((0..8).map(add)).await;
+        let made = answers.iter().filter(|a| a.status == 201).count();
+        assert_eq!(made, 1, "{answers:?}");
+        for answer in answers.into_iter().filter(|a| a.status != 201) {
+            answer.refused(409, "duplicate");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -197,7 +197,6 @@ async fn a_configuration_is_checked_against_ours() {
             "/auth/type",
             "/auth/http/url",
             "/sniff/enable",
-            "/auth/http/insecure",
             "/acl/inline"
         ]
     );
@@ -214,6 +213,46 @@ async fn a_configuration_is_checked_against_ours() {
     ] {
         api.post(path, body).await.wrong(&[field]);
     }
+}
+
+/// I2: a configuration that says more than memory holds is refused before it is held; one that is silent about a switch
+/// has it off.
+#[tokio::test(flavor = "multi_thread")]
+async fn i2_a_configuration_costs_what_its_bytes_cost() {
+    let house = House::start(&[]).await;
+    let api = Api::local(&house);
+    let made = added(&api, &FakeNode::start("s")).await;
+    let path = "/nodes/fra1/config/validate";
+    let zeros = vec!["0"; 12_000].join(",");
+    let aliases = vec!["*a"; 12_000].join(",");
+    let long = "x".repeat(25_000);
+    for bomb in [
+        format!("a: &a [{zeros}]\nb: [{aliases}]\n"),
+        format!("a: &a {long}\nb: [{aliases}]\n"),
+        "[".repeat(60_000),
+    ] {
+        let before = peak();
+        api.post(path, json!({"config": bomb}))
+            .await
+            .wrong(&["config"]);
+        let grown = peak() - before;
+        assert!(grown < 300 << 10, "{grown} KiB more");
+    }
+    let mut silent = made["server_config"].clone();
+    silent.as_object_mut().unwrap().remove("sniff");
+    let http = silent["auth"]["http"].as_object_mut().unwrap();
+    http.remove("insecure");
+    let body = json!({"config": silent.to_string()});
+    let found = api.post(path, body).await.is(200);
+    assert_eq!(found["items"], json!([]), "{found}");
+}
+
+/// The most memory that this process ever held, in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let number = line.unwrap().split_whitespace().nth(1);
+    number.unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -296,3 +296,38 @@ async fn the_old_hook_secret_stays_until_the_new_one_is_in_use() {
         (401, 401, 200)
     );
 }
+
+/// The server has the secret that was used last: those that were made and thrown away in between change nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_was_never_used_takes_nobodys_place() {
+    let house = House::start(&[]).await;
+    let api = Api::local(&house);
+    let stats = FakeNode::start("s");
+    let http = reqwest::Client::new();
+    let ask = async |made: &Value| {
+        let url = made["hook_url"].as_str().unwrap();
+        let body = json!({"addr": "192.0.2.1:4", "auth": "x", "tx": 0});
+        let answer = http.post(url).json(&body).send().await.unwrap();
+        answer.status().as_u16()
+    };
+    let rotate = async || api.post("/nodes/a/rotate-secret", json!({})).await.is(200);
+    let first = api.post("/nodes", node("a", &stats)).await.is(201);
+    let lost = [rotate().await, rotate().await];
+    let fresh = rotate().await;
+    assert_eq!(ask(&first).await, 200, "the server is not locked out");
+    for lost in &lost {
+        assert_eq!(ask(lost).await, 401);
+    }
+    assert_eq!(ask(&fresh).await, 200);
+    until(async || {
+        let test = api.post("/nodes/a/test", json!({})).await.is(200);
+        test["secret_used_at"].is_string()
+    })
+    .await;
+    // now the server has that one
+    let next = rotate().await;
+    assert_eq!(
+        (ask(&first).await, ask(&fresh).await, ask(&next).await),
+        (401, 200, 200)
+    );
+}

@@ -1,5 +1,5 @@
 //! What devices' clients are configured with. That the official client starts with it is told by `tests/e2e`.
-use crate::support::{api::Api, house::House};
+use crate::support::{api::Api, house::House, people::PASSWORD};
 use serde_json::{Value, json};
 
 async fn world() -> (House, Api, String, String) {
@@ -89,6 +89,53 @@ async fn a_profile_makes_a_configuration() {
     assert_eq!(api.delete(&path).await.status, 204);
     api.delete(&path).await.refused(404, "not_found");
     assert_eq!(api.get(&path).await.is(200)["version"], 0);
+}
+
+/// P35: who may change a device may not see its secret with that; who may is written down.
+#[tokio::test(flavor = "multi_thread")]
+async fn p35_a_changed_profile_shows_its_secret_to_those_who_may_see_it() {
+    let (house, api, path, secret) = world().await;
+    let revealed = async || api.all("/audit?action=device.reveal", 100).await.len();
+    let scopes = json!({"name": "writer", "scopes": ["devices:write"]});
+    let token = api.post("/tokens", scopes).await.is(201);
+    let writer = Api::remote(&house, token["secret"].as_str());
+    for answer in [
+        writer.post(&path, json!({"node": "a"})).await,
+        writer.put(&path, Some(json!({"node": "b"}))).await,
+    ] {
+        assert!(
+            answer.status < 300 && !answer.text.contains(&secret),
+            "{}",
+            answer.text
+        );
+        assert_eq!(
+            (&answer.body["config"], &answer.body["config_yaml"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+    assert_eq!(revealed().await, 0);
+    let shown = api.put(&path, Some(json!({}))).await.is(200);
+    assert_eq!(shown["config"]["auth"], secret.as_str());
+    assert_eq!(revealed().await, 1);
+    // one's own is one's own
+    house.password("bob", PASSWORD).await;
+    let bob = house.login("bob").await;
+    let shown = bob
+        .api
+        .put(&path, Some(json!({"lazy": true})))
+        .await
+        .is(200);
+    assert_eq!(shown["config"]["auth"], secret.as_str());
+    assert_eq!(revealed().await, 2);
+    // what could not be made was not shown
+    api.put(&path, Some(json!({"obfs": "gecko"})))
+        .await
+        .refused(409, "state");
+    for node in ["a", "b"] {
+        api.delete(&format!("/groups/default/nodes/{node}")).await;
+    }
+    api.get(&path).await.refused(409, "state");
+    assert_eq!(revealed().await, 2);
 }
 
 /// A1: a device is reached through its own user only; what another has is as if it were not.

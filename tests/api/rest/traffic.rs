@@ -2,7 +2,7 @@ use crate::support::{
     api::Api,
     house::{House, device, user},
 };
-use hywarden::services::idempotency::Keep;
+use hywarden::services::{callers::Caller, idempotency::Keep};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -14,7 +14,12 @@ async fn sums_and_their_parts_agree() {
     let tv = house
         .services()
         .devices
-        .create("test", &"bob".into(), &device("tv"), &Keep::nothing())
+        .create(
+            &Caller::trusted("test"),
+            &"bob".into(),
+            &device("tv"),
+            &Keep::nothing(),
+        )
         .await
         .unwrap();
     house.device(user("eve"), device("pc")).await;
