@@ -67,7 +67,7 @@ const SORTS: [(&str, &[&str], &str); 4] = [
     ("sort=id", &["id"], "json_build_object('Id', id)"),
     (
         "sort=name",
-        &["lower(name)"],
+        &["lower(name) COLLATE \"C\""],
         "json_build_object('Name', name)",
     ),
     (
@@ -109,7 +109,9 @@ const GROUPS: [&str; 4] = ["default", "tenth", "small", "few"];
 fn search(column: &str, text: &str) -> (String, String) {
     (
         format!("search={text}"),
-        format!("lower({column}) >= '{text}' AND lower({column}) < '{text}\u{10ffff}'"),
+        format!(
+            "lower({column}) COLLATE \"C\" >= '{text}' AND lower({column}) COLLATE \"C\" < '{text}\u{10ffff}'"
+        ),
     )
 }
 
@@ -201,7 +203,7 @@ fn devices() -> Vec<Case> {
         cases.push(all.clone().by(&["id"], "json_build_object('Id', id)"));
         for text in ["device", "device12", "old", "nothing"] {
             let (query, condition) = search("name", text);
-            let by_name: &[&str] = &["lower(name)", "id"];
+            let by_name: &[&str] = &["lower(name) COLLATE \"C\"", "id"];
             let key = "json_build_object('Name', json_build_array(name, id))";
             cases.push(all.clone().by(by_name, key).only(&query, &condition));
         }

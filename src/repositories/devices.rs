@@ -80,13 +80,26 @@ fn folded() -> SqlLiteral<Text> {
     sql("lower(devices.name) COLLATE \"C\"")
 }
 
-fn shown(filter: &Filter) -> devices::BoxedQuery<'_, Pg> {
+/// The states in which names are looked for: each has an index of their names, and one of all names would have to be walked
+/// over those that are not shown.
+fn parts(filter: &Filter) -> &'static [State] {
+    match (&filter.prefix, filter.state) {
+        (Some(_), State::Any) => &[State::Live, State::Removed],
+        (_, State::Any) => &[State::Any],
+        (_, State::Live) => &[State::Live],
+        (_, State::Active) => &[State::Active],
+        (_, State::Blocked) => &[State::Blocked],
+        (_, State::Removed) => &[State::Removed],
+    }
+}
+
+fn shown(filter: &Filter, state: State) -> devices::BoxedQuery<'_, Pg> {
     let mut query = devices::table.into_boxed();
     if let Some(user) = filter.user {
         query = query.filter(devices::user_no.eq(user));
     }
     let (live, free) = (devices::removed_at.is_null(), devices::blocked_at.is_null());
-    query = match filter.state {
+    query = match state {
         State::Any => query,
         State::Live => query.filter(live),
         State::Active => query.filter(live).filter(free),
@@ -102,9 +115,13 @@ fn shown(filter: &Filter) -> devices::BoxedQuery<'_, Pg> {
     query
 }
 
-/// One page: by id, or by name where names are looked for.
-pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Owned>> {
-    let mut query = shown(filter).limit(filter.limit);
+/// The first of those in one state, each with its name as it is compared.
+async fn page(
+    conn: &mut AsyncPgConnection,
+    filter: &Filter,
+    state: State,
+) -> QueryResult<Vec<(Device, String)>> {
+    let mut query = shown(filter, state).limit(filter.limit);
     query = match filter.prefix {
         Some(_) => query.order((folded(), devices::id)),
         None => query.order(devices::id),
@@ -120,7 +137,23 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<
                 .sql(")"),
         ),
     };
-    let page: Vec<Device> = query.select(Device::as_select()).load(conn).await?;
+    query
+        .select((Device::as_select(), folded()))
+        .load(conn)
+        .await
+}
+
+/// One page: by id, or by name where names are looked for.
+pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Owned>> {
+    let mut found = Vec::new();
+    for state in parts(filter) {
+        found.extend(page(conn, filter, *state).await?);
+    }
+    if filter.prefix.is_some() {
+        found.sort_by(|(a, one), (b, other)| (one, a.id.0).cmp(&(other, b.id.0)));
+    }
+    found.truncate(usize::try_from(filter.limit).unwrap_or(0));
+    let page: Vec<Device> = found.into_iter().map(|(device, _)| device).collect();
     let numbers: Vec<DeviceNo> = page.iter().map(|d| d.number).collect();
     let of: Vec<(DeviceNo, UserId, String, Option<CredentialKind>)> = devices::table
         .inner_join(users::table.on(users::number.eq(devices::user_no)))
@@ -151,12 +184,16 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<
 
 /// How many a filter shows in all; `most` stands for that many or more.
 pub async fn count(conn: &mut AsyncPgConnection, filter: &Filter, most: i64) -> QueryResult<i64> {
-    let some: Vec<i32> = shown(filter)
-        .select(sql::<Integer>("1"))
-        .limit(most)
-        .load(conn)
-        .await?;
-    Ok(i64::try_from(some.len()).unwrap_or(most))
+    let mut counted = 0;
+    for state in parts(filter) {
+        let some: Vec<i32> = shown(filter, *state)
+            .select(sql::<Integer>("1"))
+            .limit(most)
+            .load(conn)
+            .await?;
+        counted += i64::try_from(some.len()).unwrap_or(most);
+    }
+    Ok(counted.min(most))
 }
 
 /// A device, removed ones too.
