@@ -146,7 +146,11 @@ impl Error {
             Self::Stats(_) => (StatusCode::BAD_GATEWAY, "stats"),
             Self::Unavailable(_)
             | Self::Pool(_)
-            | Self::Database(Db::DatabaseError(DatabaseErrorKind::ClosedConnection, _)) => {
+            | Self::Database(Db::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                _,
+            )) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::Database(Db::DatabaseError(_, info)) if is_farewell(info.message()) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
             Self::Database(Db::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => {
@@ -195,6 +199,11 @@ impl ResponseError for Error {
         }
         answer
     }
+}
+
+/// PostgreSQL's 57P01 to 57P03, its last words on a connection or its first when it is not ready; by its words, as below.
+fn is_farewell(message: &str) -> bool {
+    message.starts_with("terminating connection") || message.starts_with("the database system is ")
 }
 
 /// PostgreSQL's 40P01. The driver hands on its words and not its code; where `lc_messages` is another language a deadlock stays
