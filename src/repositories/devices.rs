@@ -82,14 +82,10 @@ fn folded() -> SqlLiteral<Text> {
 
 /// The states in which names are looked for: each has an index of their names, and one of all names would have to be walked
 /// over those that are not shown.
-fn parts(filter: &Filter) -> &'static [State] {
+fn parts(filter: &Filter) -> Vec<State> {
     match (&filter.prefix, filter.state) {
-        (Some(_), State::Any) => &[State::Live, State::Removed],
-        (_, State::Any) => &[State::Any],
-        (_, State::Live) => &[State::Live],
-        (_, State::Active) => &[State::Active],
-        (_, State::Blocked) => &[State::Blocked],
-        (_, State::Removed) => &[State::Removed],
+        (Some(_), State::Any) => vec![State::Live, State::Removed],
+        (_, state) => vec![state],
     }
 }
 
@@ -147,7 +143,7 @@ async fn page(
 pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<Vec<Owned>> {
     let mut found = Vec::new();
     for state in parts(filter) {
-        found.extend(page(conn, filter, *state).await?);
+        found.extend(page(conn, filter, state).await?);
     }
     if filter.prefix.is_some() {
         found.sort_by(|(a, one), (b, other)| (one, a.id.0).cmp(&(other, b.id.0)));
@@ -186,7 +182,7 @@ pub async fn list(conn: &mut AsyncPgConnection, filter: &Filter) -> QueryResult<
 pub async fn count(conn: &mut AsyncPgConnection, filter: &Filter, most: i64) -> QueryResult<i64> {
     let mut counted = 0;
     for state in parts(filter) {
-        let some: Vec<i32> = shown(filter, *state)
+        let some: Vec<i32> = shown(filter, state)
             .select(sql::<Integer>("1"))
             .limit(most)
             .load(conn)

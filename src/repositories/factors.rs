@@ -1,13 +1,12 @@
-//! By what people prove who they are, and the links and invitations by which they set it.
-use super::users::lower;
+//! By what people prove who they are, and the links by which they set it.
+use super::{alone, users::lower};
 use crate::{
     models::{Named, Role, User, UserNo},
-    schema::{factors, invites, password_links, recovery_codes, users},
+    schema::{factors, password_links, recovery_codes, users},
 };
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use uuid::Uuid;
 
 /// A row of `factors`.
 #[derive(Clone, Debug, HasQuery, Insertable, AsChangeset)]
@@ -263,122 +262,9 @@ pub async fn void_links(
         .await
 }
 
-/// A row of `invites`.
-#[derive(Clone, Debug, HasQuery, Identifiable)]
-#[diesel(table_name = invites, check_for_backend(diesel::pg::Pg))]
-pub struct Invite {
-    pub id: Uuid,
-    pub email: Option<String>,
-    pub role: Role,
-    pub quota: Option<i64>,
-    pub valid_for_seconds: Option<i64>,
-    pub note: String,
-    pub created_by: String,
-    pub inviter_no: Option<UserNo>,
-    pub created_at: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
-    pub used_at: Option<DateTime<Utc>>,
-    pub used_by: Option<UserNo>,
-    pub revoked_at: Option<DateTime<Utc>>,
-}
-
-/// An invitation to be stored.
-#[derive(Debug, Insertable)]
-#[diesel(table_name = invites, check_for_backend(diesel::pg::Pg))]
-pub struct NewInvite<'a> {
-    pub id: Uuid,
-    pub secret_hash: &'a [u8],
-    pub email: Option<&'a str>,
-    pub role: Role,
-    pub quota: Option<i64>,
-    pub valid_for_seconds: Option<i64>,
-    pub note: &'a str,
-    pub created_by: &'a str,
-    pub inviter_no: Option<UserNo>,
-    pub created_at: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
-}
-
-/// Stores an invitation.
-pub async fn insert_invite(
-    conn: &mut AsyncPgConnection,
-    new: &NewInvite<'_>,
-) -> QueryResult<Invite> {
-    diesel::insert_into(invites::table)
-        .values(new)
-        .returning(Invite::as_returning())
-        .get_result(conn)
-        .await
-}
-
-/// One page of invitations, newest first.
-pub async fn list_invites(
-    conn: &mut AsyncPgConnection,
-    before: Option<Uuid>,
-    limit: i64,
-) -> QueryResult<Vec<Invite>> {
-    let mut query = Invite::query()
-        .order(invites::id.desc())
-        .limit(limit)
-        .into_boxed();
-    if let Some(before) = before {
-        query = query.filter(invites::id.lt(before));
-    }
-    query.load(conn).await
-}
-
-/// An invitation that can still be taken, locked until the transaction ends.
-pub async fn lock_invite(
-    conn: &mut AsyncPgConnection,
-    hash: &[u8],
-    now: DateTime<Utc>,
-) -> QueryResult<Option<Invite>> {
-    invites::table
-        .filter(invites::secret_hash.eq(hash))
-        .filter(invites::used_at.is_null())
-        .filter(invites::revoked_at.is_null())
-        .filter(invites::expires_at.gt(now))
-        .select(Invite::as_select())
-        .for_update()
-        .first(conn)
-        .await
-        .optional()
-}
-
-/// Notes who took an invitation.
-pub async fn use_invite(
-    conn: &mut AsyncPgConnection,
-    id: Uuid,
-    user: UserNo,
-    at: DateTime<Utc>,
-) -> QueryResult<usize> {
-    diesel::update(invites::table.find(id))
-        .set((invites::used_at.eq(at), invites::used_by.eq(user)))
-        .execute(conn)
-        .await
-}
-
-/// Takes an invitation back; `None`: there is no such open one.
-pub async fn revoke_invite(
-    conn: &mut AsyncPgConnection,
-    id: Uuid,
-    at: DateTime<Utc>,
-) -> QueryResult<Option<Invite>> {
-    diesel::update(invites::table.find(id))
-        .filter(invites::used_at.is_null())
-        .filter(invites::revoked_at.is_null())
-        .set(invites::revoked_at.eq(at))
-        .returning(Invite::as_returning())
-        .get_result(conn)
-        .await
-        .optional()
-}
-
 /// Whoever is about to make one superadmin less waits here for the others who are: two must not remove each other.
-pub async fn lock_superadmins(conn: &mut AsyncPgConnection) -> QueryResult<usize> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('hywarden.superadmins'))")
-        .execute(conn)
-        .await
+pub async fn lock_superadmins(conn: &mut AsyncPgConnection) -> QueryResult<()> {
+    alone::lock(conn, "superadmins").await
 }
 
 /// How many superadmins there are, beside this one, who can log in: with a password, neither suspended nor deleted.

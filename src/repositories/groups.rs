@@ -5,9 +5,10 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use diesel::{
+    pg::Pg,
     prelude::*,
     sql_query,
-    sql_types::{Array, BigInt, Timestamptz},
+    sql_types::{Array, BigInt, Bool, Timestamptz},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -28,16 +29,21 @@ pub async fn list(
     query.load(conn).await
 }
 
+/// Which one a path, a command or a row means.
+fn is_called(which: &Named) -> Box<dyn BoxableExpression<groups::table, Pg, SqlType = Bool> + '_> {
+    match which {
+        Named::Id(id) => Box::new(groups::id.eq(id)),
+        Named::Name(name) => Box::new(groups::name.eq(name)),
+    }
+}
+
 /// A group by id or name.
 pub async fn find(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Option<Group>> {
-    let query = Group::query().into_boxed();
-    match which {
-        Named::Id(id) => query.filter(groups::id.eq(id)),
-        Named::Name(name) => query.filter(groups::name.eq(name)),
-    }
-    .first(conn)
-    .await
-    .optional()
+    Group::query()
+        .filter(is_called(which))
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// These groups by id or name, each once, in the order of their numbers: nobody deletes one until the transaction ends.
@@ -75,18 +81,13 @@ pub async fn hold_numbers(
 
 /// A group that is to be deleted: nobody joins it from now on.
 pub async fn lock(conn: &mut AsyncPgConnection, which: &Named) -> QueryResult<Option<Group>> {
-    let query = groups::table.select(Group::as_select());
-    match which {
-        Named::Id(id) => {
-            let query = query.filter(groups::id.eq(id)).for_update();
-            query.first(conn).await
-        }
-        Named::Name(name) => {
-            let query = query.filter(groups::name.eq(name)).for_update();
-            query.first(conn).await
-        }
-    }
-    .optional()
+    groups::table
+        .filter(is_called(which))
+        .select(Group::as_select())
+        .for_update()
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// Makes a group.

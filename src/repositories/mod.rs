@@ -20,6 +20,7 @@ pub mod factors;
 pub mod groups;
 pub mod here;
 pub mod instances;
+pub mod invites;
 pub mod kept_answers;
 pub mod key_fingerprints;
 pub mod live;

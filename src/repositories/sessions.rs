@@ -6,7 +6,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::try_join;
 use ipnet::IpNet;
@@ -111,14 +111,10 @@ pub async fn known_places(
     network: Option<IpNet>,
 ) -> QueryResult<(bool, bool)> {
     let theirs = sessions::table.filter(sessions::user_no.eq(user));
-    let any = diesel::select(diesel::dsl::exists(theirs))
-        .get_result(conn)
-        .await?;
     let here = theirs.filter(sessions::opened_from.is_not_distinct_from(network));
-    let here = diesel::select(diesel::dsl::exists(here))
+    diesel::select((exists(theirs), exists(here)))
         .get_result(conn)
-        .await?;
-    Ok((any, here))
+        .await
 }
 
 /// Notes a use.
@@ -197,12 +193,7 @@ pub async fn end_all(
     at: DateTime<Utc>,
 ) -> QueryResult<usize> {
     end_tokens(conn, user, at).await?;
-    diesel::update(password_links::table)
-        .filter(password_links::user_no.eq(user))
-        .filter(password_links::used_at.is_null())
-        .set(password_links::used_at.eq(at))
-        .execute(conn)
-        .await?;
+    super::factors::void_links(conn, user, at).await?;
     end_others(conn, user, None, why, at).await
 }
 
@@ -287,7 +278,7 @@ pub async fn find_refresh_with_user(
 
 /// Stores a refresh token that nobody has used yet.
 pub async fn insert_refresh(
-    conn: &mut AsyncPgConnection,
+    mut conn: &AsyncPgConnection,
     hash: &[u8],
     session: SessionId,
     at: DateTime<Utc>,
@@ -298,7 +289,7 @@ pub async fn insert_refresh(
             refresh_tokens::session.eq(session),
             refresh_tokens::issued_at.eq(at),
         ))
-        .execute(conn)
+        .execute(&mut conn)
         .await
 }
 
@@ -311,7 +302,7 @@ pub async fn exchange(
     sealed: &[u8],
     at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let (mut first, mut second, mut third) = (conn, conn, conn);
+    let (mut first, mut second) = (conn, conn);
     let forget = diesel::update(refresh_tokens::table)
         .filter(refresh_tokens::session.eq(token.session))
         .filter(refresh_tokens::hash.ne(&token.hash))
@@ -325,13 +316,7 @@ pub async fn exchange(
             refresh_tokens::successor_sealed.eq(sealed),
         ))
         .execute(&mut second);
-    let insert = diesel::insert_into(refresh_tokens::table)
-        .values((
-            refresh_tokens::hash.eq(successor),
-            refresh_tokens::session.eq(token.session),
-            refresh_tokens::issued_at.eq(at),
-        ))
-        .execute(&mut third);
+    let insert = insert_refresh(conn, successor, token.session, at);
     try_join!(forget, exchange, insert)?;
     Ok(())
 }

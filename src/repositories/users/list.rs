@@ -2,8 +2,7 @@
 //! same wherever it lies; a group's members come in the order in which they were made.
 use super::{lapses, lower};
 use crate::{
-    models::storable,
-    models::{GroupNo, Status, User, UserNo},
+    models::{GroupNo, Status, User, UserNo, storable},
     schema::{group_users, users},
 };
 use chrono::{DateTime, Utc};

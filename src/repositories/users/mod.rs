@@ -10,7 +10,7 @@ use crate::{
     schema::{group_users, groups, plans, users},
 };
 use chrono::{DateTime, Utc};
-use diesel::{dsl::array, prelude::*};
+use diesel::{dsl::array, pg::Pg, prelude::*, sql_types::Bool};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -65,18 +65,22 @@ struct Edited<'a> {
 
 diesel::define_sql_function!(fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text);
 
+/// Whom a path, a command or a row means.
+fn is_called(who: &Named) -> Box<dyn BoxableExpression<users::table, Pg, SqlType = Bool> + '_> {
+    match who {
+        Named::Id(id) => Box::new(users::id.eq(id)),
+        Named::Name(name) => Box::new(lower(users::name).eq(lower(name))),
+    }
+}
+
 /// An account that is not erased.
 pub async fn find(conn: &mut AsyncPgConnection, who: &Named) -> QueryResult<Option<User>> {
-    let query = User::query()
+    User::query()
         .filter(users::erased_at.is_null())
-        .into_boxed();
-    match who {
-        Named::Id(id) => query.filter(users::id.eq(id)),
-        Named::Name(name) => query.filter(lower(users::name).eq(lower(name))),
-    }
-    .first(conn)
-    .await
-    .optional()
+        .filter(is_called(who))
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// The same with the names of its groups and of its plan, in one query.
@@ -92,17 +96,13 @@ pub async fn show(
     let plan = plans::table
         .filter(users::plan_no.eq(plans::number.nullable()))
         .select(plans::name);
-    let query = users::table
+    users::table
         .filter(users::erased_at.is_null())
+        .filter(is_called(who))
         .select((User::as_select(), array(groups), plan.single_value()))
-        .into_boxed();
-    match who {
-        Named::Id(id) => query.filter(users::id.eq(id)),
-        Named::Name(name) => query.filter(lower(users::name).eq(lower(name))),
-    }
-    .first(conn)
-    .await
-    .optional()
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// An account by its compact number, erased ones too.
@@ -126,26 +126,14 @@ pub async fn find_erased(conn: &mut AsyncPgConnection, id: Uuid) -> QueryResult<
 /// Reads an account that is not erased and locks its row until the transaction ends. Never `FOR UPDATE`: every insert
 /// that refers to the account takes `FOR KEY SHARE`.
 pub async fn lock(conn: &mut AsyncPgConnection, who: &Named) -> QueryResult<Option<User>> {
-    let query = users::table
+    users::table
         .filter(users::erased_at.is_null())
-        .select(User::as_select());
-    match who {
-        Named::Id(id) => {
-            query
-                .filter(users::id.eq(id))
-                .for_no_key_update()
-                .first(conn)
-                .await
-        }
-        Named::Name(name) => {
-            query
-                .filter(lower(users::name).eq(lower(name)))
-                .for_no_key_update()
-                .first(conn)
-                .await
-        }
-    }
-    .optional()
+        .filter(is_called(who))
+        .select(User::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()
 }
 
 /// Locks the owner of something by its number.

@@ -3,7 +3,7 @@ use super::{Logins, digest, fresh};
 use crate::{
     error::{Error, Result},
     models::{Role, name},
-    repositories::factors::{self, Invite, NewInvite},
+    repositories::invites::{self, Invite, NewInvite},
     services::{
         callers::Caller,
         fields::Fields,
@@ -91,7 +91,7 @@ impl Logins {
         };
         let mut conn = self.store.conn().await?;
         conn.transaction(async |conn| {
-            let invite = factors::insert_invite(conn, &new).await?;
+            let invite = invites::insert(conn, &new).await?;
             let subject = format!("invite:{}", invite.id);
             let what = ("invite.create", "invite.created");
             let detail = json!({ "role": invite.role, "expires_at": invite.expires_at });
@@ -110,7 +110,7 @@ impl Logins {
     /// One page of invitations, newest first.
     pub async fn invites(&self, before: Option<Uuid>, limit: i64) -> Result<Vec<Invite>> {
         let mut conn = self.store.conn().await?;
-        Ok(factors::list_invites(&mut conn, before, limit).await?)
+        Ok(invites::list(&mut conn, before, limit).await?)
     }
 
     /// Takes an invitation back.
@@ -118,7 +118,7 @@ impl Logins {
         let now = self.now();
         let mut conn = self.store.conn().await?;
         conn.transaction(async |conn| {
-            let invite = factors::revoke_invite(conn, id, now).await?;
+            let invite = invites::revoke(conn, id, now).await?;
             let invite = invite.ok_or(Error::NotFound("invite"))?;
             by.must_manage(invite.role)?;
             let subject = format!("invite:{id}");

@@ -264,7 +264,7 @@ impl Logins {
         };
         let session = sessions::insert(conn, &session).await?;
         if kind == SessionKind::Token {
-            sessions::insert_refresh(conn, &hash, id, now).await?;
+            sessions::insert_refresh(&*conn, &hash, id, now).await?;
         }
         let principal = format!("user:{}", user.id);
         let new_place = any && !here;

@@ -18,7 +18,7 @@ mod setup;
 mod standing;
 mod totp;
 
-pub use crate::repositories::factors::Invite;
+pub use crate::repositories::invites::Invite;
 pub use access::Access;
 pub use carrier::{Carried, Place, must_be_said};
 pub use factors::{Enrolment, FactorState};

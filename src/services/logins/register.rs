@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     models::{Role, SessionId, User, UserId},
     repositories::{
-        factors::{self, Invite},
+        invites::{self, Invite},
         users,
     },
     services::{
@@ -117,7 +117,7 @@ impl Logins {
         let user = self.users.create_in(conn, &by, &create, None).await?;
         store_password(conn, user.number, hashed, now).await?;
         if let Some(invite) = invite {
-            factors::use_invite(conn, invite.id, user.number, now).await?;
+            invites::take(conn, invite.id, user.number, now).await?;
         }
         Ok(user)
     }
@@ -132,7 +132,7 @@ impl Logins {
         let now = self.now();
         let invalid = || Error::field("invite", "is not valid, or not any more");
         let hash = digest(secret.expose_secret());
-        let invite = factors::lock_invite(conn, &hash, now).await?;
+        let invite = invites::lock(conn, &hash, now).await?;
         let invite = invite.ok_or_else(invalid)?;
         if let Some(inviter) = invite.inviter_no {
             let inviter = users::find_number(conn, inviter)
