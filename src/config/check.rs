@@ -84,9 +84,7 @@ impl Settings {
         }
         Ok(())
     }
-}
 
-impl Settings {
     fn check_logins(&self) -> Result<()> {
         let logins = &self.logins;
         let minute = Duration::from_mins(1);

@@ -113,7 +113,7 @@ impl Profiles {
         let mut conn = store.conn().await?;
         conn.transaction(async |conn| {
             let number = owned(conn, user, device).await?;
-            let locked = devices::locked(conn, by, device).await?;
+            let (locked, _) = devices::locked(conn, by, device).await?;
             let before = profiles::find(conn, number).await?;
             if fresh && before.is_some() {
                 return Err(Error::Duplicate("the device has a profile".to_owned()));
@@ -165,7 +165,7 @@ impl Profiles {
         let mut conn = store.conn().await?;
         conn.transaction(async |conn| {
             let number = owned(conn, user, device).await?;
-            let locked = devices::locked(conn, by, device).await?;
+            let (locked, _) = devices::locked(conn, by, device).await?;
             if !profiles::delete(conn, number).await? {
                 return Err(Error::NotFound("profile"));
             }

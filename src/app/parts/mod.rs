@@ -205,7 +205,7 @@ impl Parts {
             guard,
             timeout: rules.timeout,
             metrics: metrics.clone(),
-            busy: Arc::default(),
+            serving: webhooks::Serving::default(),
         };
         let switches = Switchboard {
             store: store.clone(),

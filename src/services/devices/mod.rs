@@ -16,7 +16,7 @@ use crate::{
     admission::{CredentialKeys, concurrency::Listed},
     error::{Error, Result},
     keyring::Keyring,
-    models::{CredentialKind, Device, DeviceId, Named, OnConflict, UserId, UserNo, name},
+    models::{CredentialKind, Device, DeviceId, Named, OnConflict, User, UserId, UserNo, name},
     repositories::{
         changes::Change,
         credentials,
@@ -151,7 +151,7 @@ impl Devices {
         let mut conn = self.store.conn().await?;
         let done = conn
             .transaction(async |conn| {
-                let mut device = locked(conn, by, id).await?;
+                let (mut device, _) = locked(conn, by, id).await?;
                 seen.check(device.version)?;
                 if let Some(name) = &name {
                     device.name.clone_from(name);
@@ -196,7 +196,7 @@ impl Devices {
         blocked: bool,
     ) -> Result<DeviceDetail> {
         let now = self.store.clock.now();
-        let mut device = locked(conn, by, id).await?;
+        let (mut device, _) = locked(conn, by, id).await?;
         let since = device.blocked_at.or(Some(now));
         device.blocked_at = since.filter(|_| blocked);
         let device = devices::update(conn, &device, now).await?;
@@ -227,7 +227,7 @@ impl Devices {
         id: DeviceId,
     ) -> Result<DeviceDetail> {
         let now = self.store.clock.now();
-        let mut device = locked(conn, by, id).await?;
+        let (mut device, _) = locked(conn, by, id).await?;
         device.removed_at = Some(now);
         let device = devices::update(conn, &device, now).await?;
         credentials::revoke(conn, device.number, now).await?;
@@ -254,7 +254,7 @@ impl Devices {
         id: DeviceId,
     ) -> Result<Vec<Kicked>> {
         let now = self.store.clock.now();
-        let device = locked(conn, by, id).await?;
+        let (device, _) = locked(conn, by, id).await?;
         let open = traffic::mark_kicked(conn, Some(device.number), None, now).await?;
         let mut trace = trace(&by.name, ("device.kick", "device.kicked"), &device, now)
             .with(json!({ "connections": open.len() }));
@@ -286,21 +286,20 @@ pub(super) async fn found(conn: &mut AsyncPgConnection, id: DeviceId) -> Result<
     Ok(found.ok_or(Error::NotFound("device"))?.into())
 }
 
-/// The device, locked, if the caller may change what its owner has; its owner's row before it: users come before devices
-/// in every writer's order.
+/// The device and its owner, locked, if the caller may change what the owner has. The owner's row comes first: users come
+/// before devices in every writer's order.
 pub(super) async fn locked(
     conn: &mut AsyncPgConnection,
     by: &Caller,
     id: DeviceId,
-) -> Result<Device> {
+) -> Result<(Device, User)> {
     let owner = devices::owner(conn, id)
         .await?
         .ok_or(Error::NotFound("device"))?;
     let owner = users::lock_number(conn, owner).await?;
     by.must_manage_of(&owner)?;
-    devices::lock(conn, id)
-        .await?
-        .ok_or(Error::NotFound("device"))
+    let device = devices::lock(conn, id).await?;
+    Ok((device.ok_or(Error::NotFound("device"))?, owner))
 }
 
 /// The traces of a change of a device: directories read its owner's rows.

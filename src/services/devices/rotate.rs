@@ -3,7 +3,7 @@ use super::{DeviceDetail, DeviceSecret, Devices, found, locked, secret::Secret, 
 use crate::{
     error::{Error, Result},
     models::{CredentialKind, DeviceId},
-    repositories::{credentials, devices, users},
+    repositories::{credentials, devices},
     services::{callers::Caller, idempotency::Keep, links, store::leave},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection};
@@ -50,7 +50,7 @@ impl Devices {
         rotate: &RotateDevice,
     ) -> Result<(DeviceDetail, SecretString)> {
         let now = self.store.clock.now();
-        let mut device = locked(conn, by, id).await?;
+        let (mut device, owner) = locked(conn, by, id).await?;
         let present = credentials::find(conn, device.number, device.credential_version).await?;
         let present = present.map_or(CredentialKind::Own, |c| c.kind);
         let kind = match (rotate.kind, &rotate.secret) {
@@ -62,7 +62,6 @@ impl Devices {
         credentials::revoke(conn, device.number, now).await?;
         device.credential_version += 1;
         let device = devices::update(conn, &device, now).await?;
-        let owner = users::lock_number(conn, device.user_no).await?;
         secret.store(self, conn, &device, &owner.name, now).await?;
         let trace = trace(&by.name, ("device.rotate", "device.rotated"), &device, now);
         leave(conn, trace.with(json!({ "kind": kind }))).await?;

@@ -104,10 +104,7 @@ impl Keys {
                 Ok::<_, Error>(made)
             })
             .await?;
-        if let Some(written) = written {
-            written.stays();
-        }
-        self.reload()?;
+        self.in_force(written)?;
         Ok(made)
     }
 
@@ -154,6 +151,11 @@ impl Keys {
             Ok(())
         })
         .await?;
+        self.in_force(written)
+    }
+
+    /// Once the change is committed: what was written stays, and is read.
+    fn in_force(&self, written: Option<Rewritten>) -> Result<()> {
         if let Some(written) = written {
             written.stays();
         }

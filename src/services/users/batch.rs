@@ -96,7 +96,8 @@ impl BatchUsers {
                 fields.check(fits, "count", "must be 1 to 1000");
                 let groups = like.groups.as_ref().map_or(0, Vec::len);
                 let few = u64::try_from(groups).is_ok_and(|n| n <= MOST_GROUPS);
-                fields.check(few, "like.groups", "must hold at most 100 entries");
+                let why = format!("must hold at most {MOST_GROUPS} entries");
+                fields.check(few, "like.groups", &why);
             }
             _ => fields.check((1..=MOST).contains(&n), "users", "must be 1 to 1000"),
         }

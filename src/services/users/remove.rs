@@ -66,14 +66,14 @@ impl Users {
         let mut conn = self.store.conn().await?;
         let user = conn
             .transaction(async |conn| {
-                outbox::lock(conn).await?;
-                let user = users::lock(conn, &who).await?;
-                let due =
-                    user.is_some_and(|user| user.deleted_at.is_some_and(|at| at < deleted_before));
-                if !due {
+                let user = match to_be_erased(conn, by, &who).await {
+                    Err(Error::NotFound(_)) => return Ok(None),
+                    user => user?,
+                };
+                if user.deleted_at.is_none_or(|at| at >= deleted_before) {
                     return Ok(None);
                 }
-                self.erase_in(conn, by, &who).await.map(Some)
+                self.erase_locked(conn, by, user).await.map(Some)
             })
             .await?;
         let Some(user) = user else {
@@ -90,10 +90,17 @@ impl Users {
         by: &Caller,
         who: &Named,
     ) -> Result<User> {
+        let user = to_be_erased(conn, by, who).await?;
+        self.erase_locked(conn, by, user).await
+    }
+
+    async fn erase_locked(
+        &self,
+        conn: &mut AsyncPgConnection,
+        by: &Caller,
+        mut user: User,
+    ) -> Result<User> {
         let now = self.store.clock.now();
-        // before the user, as every erasure: nobody makes deliveries of its names meanwhile
-        outbox::lock(conn).await?;
-        let mut user = managed(conn, by, who).await?;
         spare(conn, &user).await?;
         let removed = devices::count_live(conn, user.number).await?;
         devices::erase_all(conn, user.number, now).await?;
@@ -115,4 +122,10 @@ impl Users {
         leave(conn, trace.with(json!({ "devices_removed": removed }))).await?;
         Ok(user)
     }
+}
+
+/// The user, locked, behind whoever makes deliveries: nobody makes one of its names while they are erased.
+async fn to_be_erased(conn: &mut AsyncPgConnection, by: &Caller, who: &Named) -> Result<User> {
+    outbox::lock(conn).await?;
+    managed(conn, by, who).await
 }

@@ -13,7 +13,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 use futures_util::future::try_join_all;
 use serde_json::json;
-use std::sync::PoisonError;
 
 /// Pauses after each failed attempt; after the last there is none.
 const PAUSES: [i64; 10] = [
@@ -23,8 +22,6 @@ const PAUSES: [i64; 10] = [
 const LONGEST_REST: i64 = 300;
 /// Deliveries on their way to one receiver at once; to one that failed lately a single one, to see.
 const AT_ONCE: i64 = 4;
-/// Receivers called at once.
-const RECEIVERS: usize = 32;
 /// Longer than what comes before and after an attempt takes.
 const AROUND: TimeDelta = TimeDelta::seconds(10);
 
@@ -37,19 +34,16 @@ impl Webhooks {
         drop(conn);
         let mut started = 0;
         for webhook in due {
-            let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-            if busy.len() >= RECEIVERS || !busy.insert(webhook) {
+            let Some(place) = self.serving.place(webhook) else {
                 continue;
-            }
-            drop(busy);
+            };
             started += 1;
             let this = self.clone();
             tokio::spawn(async move {
+                let _place = place;
                 if let Err(error) = this.serve(webhook).await {
                     tracing::warn!(%webhook, %error, "deliveries were not tried");
                 }
-                let mut busy = this.busy.lock().unwrap_or_else(PoisonError::into_inner);
-                busy.remove(&webhook);
             });
         }
         Ok(started)

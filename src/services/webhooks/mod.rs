@@ -6,11 +6,13 @@ mod edit;
 mod give_up;
 pub mod guard;
 mod queue;
+mod serving;
 pub mod sign;
 
 pub use attempt::Attempt;
 pub use edit::{CreateWebhook, EditWebhook};
 pub use queue::{Told, forget, queue};
+pub use serving::Serving;
 
 use crate::{
     error::{Error, Result},
@@ -27,12 +29,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use guard::Guard;
 use secrecy::SecretString;
-use std::{
-    collections::HashSet,
-    path::Path,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// The service.
@@ -46,8 +43,7 @@ pub struct Webhooks {
     pub http: reqwest::Client,
     pub timeout: Duration,
     pub metrics: Metrics,
-    /// Receivers that are being served.
-    pub busy: Arc<Mutex<HashSet<WebhookId>>>,
+    pub serving: Serving,
 }
 
 /// The client that calls receivers: https only, no redirects, no proxy, no address that the guard has not seen.
