@@ -1,3 +1,4 @@
+use super::Held;
 use crate::support::{api::Api, house::House};
 use reqwest::Method;
 use serde_json::json;
@@ -14,22 +15,14 @@ async fn i4_a_late_answer_is_told_as_every_other() {
     let body = json!({"name": "t", "scopes": ["users:read"]});
     let made = Api::local(&house).post("/tokens", body).await.is(201);
     let api = Api::remote(&house, made["secret"].as_str());
-    let (client, connection) = tokio_postgres::connect(&house.test.url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    let running = tokio::spawn(connection);
-    client
-        .batch_execute("BEGIN; LOCK TABLE groups IN ACCESS EXCLUSIVE MODE")
-        .await
-        .unwrap();
+    let held = Held::groups(&house).await;
     let late = api
         .request(Method::GET, "/groups")
         .header("origin", "https://panel.example")
         .header("x-forwarded-for", "192.0.2.1")
         .header("x-forwarded-proto", "https");
     let late = late.send().await.unwrap();
-    client.batch_execute("COMMIT").await.unwrap();
-    running.abort();
+    held.let_go().await;
     assert_eq!(late.status(), 503);
     let headers = late.headers().clone();
     for (name, value) in [

@@ -5,6 +5,7 @@ mod memory;
 mod numbers;
 mod wire;
 
+use crate::support::house::House;
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -48,5 +49,29 @@ async fn hear(socket: &mut TcpStream) -> Told {
     Told {
         text: String::from_utf8_lossy(&all).into_owned(),
         closed: heard.is_ok(),
+    }
+}
+
+/// A table that somebody else has locked, and keeps until it is let go.
+struct Held {
+    client: tokio_postgres::Client,
+    running: tokio::task::JoinHandle<Result<(), tokio_postgres::Error>>,
+}
+
+impl Held {
+    /// The table of groups: nobody can read it.
+    async fn groups(house: &House) -> Self {
+        let (client, connection) = tokio_postgres::connect(&house.test.url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        let running = tokio::spawn(connection);
+        let lock = "BEGIN; LOCK TABLE groups IN ACCESS EXCLUSIVE MODE";
+        client.batch_execute(lock).await.unwrap();
+        Self { client, running }
+    }
+
+    async fn let_go(self) {
+        self.client.batch_execute("COMMIT").await.unwrap();
+        self.running.abort();
     }
 }

@@ -1,4 +1,4 @@
-use super::{hear, tell};
+use super::{Held, hear, tell};
 use crate::support::{api::Api, house::House};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -283,18 +283,10 @@ async fn i4_nothing_is_waited_for_for_ever() {
     let followed = api.get(&format!("/events?after={after}&wait=2")).await;
     assert_eq!(followed.is(200)["items"], json!([]));
     // a lock that nobody gives back
-    let (client, connection) = tokio_postgres::connect(&house.test.url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    let running = tokio::spawn(connection);
-    client
-        .batch_execute("BEGIN; LOCK TABLE groups IN ACCESS EXCLUSIVE MODE")
-        .await
-        .unwrap();
+    let held = Held::groups(&house).await;
     api.get("/groups").await.refused(503, "deadline");
-    client.batch_execute("COMMIT").await.unwrap();
+    held.let_go().await;
     api.get("/groups").await.is(200);
-    running.abort();
 }
 
 /// I5: keep-alive survives every refusal that knows where the next request begins.

@@ -1,8 +1,6 @@
 //! What hangs on a user: quota, secrets, audit, traffic, connections; and names that look the same (security check I9).
-use crate::support::{api::Api, clock::TurnedClock, database::database, house::House};
-use chrono::TimeDelta;
+use crate::support::{api::Api, house::House};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// I9: NFKC, case folding and the UTS 39 skeleton: what looks the same is the same name.
 #[tokio::test(flavor = "multi_thread")]
@@ -278,30 +276,6 @@ async fn traffic_and_connections_hang_on_their_nouns_too() {
     ] {
         assert_eq!(health[field], value, "{field}");
     }
-}
-
-/// Deleted softly, a user can be restored for the grace, and is erased after it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_user_is_erased_after_its_grace() {
-    let clock = Arc::new(TurnedClock::at("2030-01-01T00:00:00Z".parse().unwrap()));
-    let grace = [("retention.deleted_users", "10d")];
-    let house = House::on(database().await, clock.clone(), &grace).await;
-    let api = Api::local(&house);
-    for name in ["a", "b"] {
-        api.post("/users", json!({"name": name})).await.is(201);
-        api.delete(&format!("/users/{name}")).await.is(200);
-        clock.turn(TimeDelta::days(6));
-    }
-    let overdue = &house.services().overdue;
-    // its own job may have been quicker
-    overdue.erase().await.unwrap();
-    api.get("/users/a").await.refused(404, "not_found");
-    assert_eq!(api.get("/users/b").await.is(200)["status"], "deleted");
-    api.post("/users/b/activate", json!({})).await.is(200);
-    clock.turn(TimeDelta::days(100));
-    overdue.erase().await.unwrap();
-    assert_eq!(api.get("/users/b").await.is(200)["status"], "active");
-    api.post("/users", json!({"name": "a"})).await.is(201);
 }
 
 /// QR codes as pictures of both kinds.

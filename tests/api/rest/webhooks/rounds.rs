@@ -62,8 +62,8 @@ impl Asleep {
 
     /// Until nobody is at it.
     async fn idle(&self) {
-        let busy = &self.house.services().webhooks.busy;
-        until(async || busy.lock().unwrap().is_empty()).await;
+        let serving = &self.house.services().webhooks.serving;
+        until(async || serving.is_idle()).await;
     }
 }
 

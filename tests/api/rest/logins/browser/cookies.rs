@@ -22,13 +22,7 @@ async fn s9_cookies_are_kept_as_they_should() {
             "{cookie}"
         );
     }
-    assert_eq!(
-        browser
-            .status(browser.request(Method::GET, "/auth/me"))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(browser.me().await, 200);
     let (other, _) = Browser::login(&house, "anna").await;
     assert_ne!(other.cookie, browser.cookie);
     // fixation: what a browser brings is never taken over
@@ -53,23 +47,10 @@ async fn s9_cookies_are_kept_as_they_should() {
     let answer = proof.send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let fresh = cookies(&answer);
-    assert_eq!(
-        browser
-            .status(browser.request(Method::GET, "/auth/me"))
-            .await
-            .0,
-        401,
-        "the old cookie"
-    );
+    assert_eq!(browser.me().await, 401, "the old cookie");
     browser.cookie = format!("__Host-hywarden={}", value(&fresh, "__Host-hywarden"));
     browser.csrf = value(&fresh, "__Host-hywarden_csrf");
-    assert_eq!(
-        browser
-            .status(browser.request(Method::GET, "/auth/me"))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(browser.me().await, 200);
     // in a URL, or as a Bearer, it is nothing
     let bare = browser.cookie.trim_start_matches("__Host-hywarden=");
     assert_eq!(
@@ -87,13 +68,7 @@ async fn s9_cookies_are_kept_as_they_should() {
         "\"cookies\", \"storage\""
     );
     assert!(cookies(&answer).iter().all(|c| c.contains("Max-Age=0")));
-    assert_eq!(
-        browser
-            .status(browser.request(Method::GET, "/auth/me"))
-            .await
-            .0,
-        401
-    );
+    assert_eq!(browser.me().await, 401);
 }
 
 /// W1: a browser follows the event stream by its cookie, and is shown out with its login.

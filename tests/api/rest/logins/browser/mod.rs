@@ -65,4 +65,9 @@ impl Browser {
         let body: Value = answer.json().await.unwrap_or_default();
         (status, body["code"].as_str().unwrap_or_default().to_owned())
     }
+
+    /// What it is answered when it asks who it is.
+    async fn me(&self) -> u16 {
+        self.status(self.request(Method::GET, "/auth/me")).await.0
+    }
 }
