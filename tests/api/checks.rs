@@ -41,8 +41,11 @@ fn exists(test: &str) -> bool {
         Some(("e2e", rest)) => format!("tests/e2e/{}", rest.replace("::", "/")),
         _ => format!("tests/api/{}", module.replace("::", "/")),
     };
-    let text = fs::read_to_string(root.join(format!("{path}.rs"))).unwrap_or_default();
-    text.contains(&format!("fn {name}("))
+    let places = [format!("{path}.rs"), format!("{path}/mod.rs")];
+    places.iter().any(|file| {
+        let text = fs::read_to_string(root.join(file)).unwrap_or_default();
+        text.contains(&format!("fn {name}("))
+    })
 }
 
 #[test]
