@@ -1,6 +1,7 @@
 //! Every key there is. Its type knows what stands under it and for how long; docs/redis.md has the same as a table.
 use redis::{FromRedisValue, ToRedisArgs};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// A key whose type says what stands under it.
 pub trait Key: Sync {
@@ -89,6 +90,22 @@ impl Key for Summary<'_> {
     const TTL: Option<Duration> = Some(Duration::from_secs(2));
     fn name(&self) -> String {
         format!("summary:{}", self.0)
+    }
+}
+
+/// A client's configuration as it was rendered for one node, or for the node of the device's profile; sealed.
+pub struct Rendered<'a> {
+    pub device: Uuid,
+    /// For which client.
+    pub format: &'a str,
+    /// As it was asked for; empty: not at all.
+    pub node: &'a str,
+}
+impl Key for Rendered<'_> {
+    type Value = Vec<u8>;
+    const TTL: Option<Duration> = Some(Duration::from_hours(2));
+    fn name(&self) -> String {
+        format!("rendered:{}:{}:{}", self.device, self.format, self.node)
     }
 }
 

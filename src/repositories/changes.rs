@@ -3,7 +3,12 @@ use crate::{
     models::{NodeNo, UserNo},
     schema::changes,
 };
-use diesel::prelude::*;
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Bool, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
 /// The channel that hurries readers of the log; the log itself is the guarantee.
@@ -73,7 +78,43 @@ pub async fn delete_before(
         .await
 }
 
+/// The present snapshot, as text: everything that it sees is done.
+pub async fn snapshot(conn: &mut AsyncPgConnection) -> QueryResult<String> {
+    diesel::select(sql::<Text>("pg_current_snapshot()::text"))
+        .get_result(conn)
+        .await
+}
+
+#[derive(QueryableByName)]
+struct Stale {
+    #[diesel(sql_type = Bool)]
+    stale: bool,
+}
+
+/// Whether what a user is given to connect with may have changed since a snapshot: the user, or any node. So it may where
+/// the snapshot is of days that were taken back, when the database was restored.
+pub async fn are_later(
+    conn: &mut AsyncPgConnection,
+    user: UserNo,
+    seen: &str,
+) -> QueryResult<bool> {
+    let found: Stale = sql_query(
+        "SELECT EXISTS (SELECT FROM changes WHERE kind = 'user' AND entity = $2
+                AND xid >= pg_snapshot_xmin($1::pg_snapshot)::text::int8
+                AND NOT pg_visible_in_snapshot(xid::text::xid8, $1::pg_snapshot))
+            OR EXISTS (SELECT FROM changes WHERE kind = 'node'
+                AND xid >= pg_snapshot_xmin($1::pg_snapshot)::text::int8
+                AND NOT pg_visible_in_snapshot(xid::text::xid8, $1::pg_snapshot))
+            OR pg_snapshot_xmax($1::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) AS stale",
+    )
+    .bind::<Text, _>(seen)
+    .bind::<BigInt, _>(user)
+    .get_result(conn)
+    .await?;
+    Ok(found.stale)
+}
+
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn pg_notify(channel: diesel::sql_types::Text, payload: diesel::sql_types::Text);
+    fn pg_notify(channel: Text, payload: Text);
 }

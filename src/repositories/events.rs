@@ -1,4 +1,5 @@
 //! What happened, for everybody who wants to know: the row and its place in the outbox, in one transaction.
+use super::changes::snapshot;
 use crate::{
     models::{DeviceNo, NodeNo, Severity, UserNo, storable},
     schema::{events, outbox},
@@ -143,13 +144,6 @@ impl Place {
 
 /// How long a transaction may stay open and still be followed; statements end far earlier.
 const LONGEST_TRANSACTION: TimeDelta = TimeDelta::hours(1);
-
-/// The present snapshot, as text.
-async fn snapshot(conn: &mut AsyncPgConnection) -> QueryResult<String> {
-    diesel::select(sql::<Text>("pg_current_snapshot()::text"))
-        .get_result(conn)
-        .await
-}
 
 /// The newest events, oldest first, and the place after them.
 pub async fn latest(

@@ -13,6 +13,7 @@ use crate::{
 use anyhow::Context;
 use diesel_async::AsyncPgConnection;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -56,6 +57,16 @@ pub enum Format {
     SingBox,
 }
 
+impl Format {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hysteria => "hysteria",
+            Self::SingBox => "sing-box",
+        }
+    }
+}
+
 /// What opens a node's own secrets.
 pub fn place(node: &NodeId, column: &'static str) -> OwnedPlace {
     OwnedPlace {
@@ -95,14 +106,23 @@ pub fn links(keyring: &Keyring, of: &Permitted, secret: &str) -> Result<Links> {
     })
 }
 
-/// A client's configuration for one node, as a device's profile has it, and what its user must be told besides.
+/// A client's configuration for one node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Config {
+    /// The client's own file.
+    pub file: Value,
+    /// What its user must be told besides.
+    pub warning: Option<String>,
+}
+
+/// A client's configuration for one node, as a device's profile has it.
 pub fn config(
     keyring: &Keyring,
     node: &Node,
     secret: &str,
     profile: &Profile,
     format: Format,
-) -> Result<(Value, Option<&'static str>)> {
+) -> Result<Config> {
     let listen = profile.listen.as_deref().and_then(|at| at.parse().ok());
     let rate = |bytes: Option<i64>| bytes.and_then(|n| u64::try_from(n).ok());
     let client = Client {
@@ -117,11 +137,15 @@ pub fn config(
         fast_open: profile.fast_open,
     };
     with_endpoint(keyring, node, |endpoint| match format {
-        Format::Hysteria => (client_config::official(endpoint, secret, &client), None),
-        Format::SingBox => (
-            client_config::sing_box(endpoint, secret, &client),
-            client_config::sing_box_warning(endpoint),
-        ),
+        // the official client checks everything that a node has
+        Format::Hysteria => Config {
+            file: client_config::official(endpoint, secret, &client),
+            warning: None,
+        },
+        Format::SingBox => Config {
+            file: client_config::sing_box(endpoint, secret, &client),
+            warning: client_config::sing_box_warning(endpoint).map(str::to_owned),
+        },
     })
 }
 

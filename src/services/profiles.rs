@@ -182,11 +182,11 @@ impl Profiles {
         profile: Profile,
     ) -> Result<ProfileDetail> {
         let of = devices::found(conn, device).await?;
-        // the official client checks everything that a node has: only other clients come with a warning
-        let (config, _) = self
+        let config = self
             .devices
             .configure(conn, &of, &profile, None, Format::Hysteria)
-            .await?;
+            .await?
+            .file;
         let node = match profile.node_no {
             Some(no) => nodes::names(conn, &[no]).await?.pop(),
             None => None,

@@ -66,17 +66,19 @@ impl House {
             ..Sources::default()
         })
         .unwrap();
-        let app = App::start(&settings, clock).await.unwrap();
+        let app = Box::pin(App::start(&settings, clock)).await.unwrap();
         Self { app, test, dir }
     }
 
-    /// Another instance on the same database.
+    /// Another instance on the same database, with the same keys.
     pub async fn beside(other: &Self, settings: &[(&str, &str)]) -> Self {
         let same = TestDatabase {
             name: other.test.name.clone(),
             url: other.test.url.clone(),
         };
-        Self::on(same, Arc::new(SystemClock), settings).await
+        let keys = other.dir.path().join("keys.toml");
+        let settings = [settings, &[("keys.file", keys.to_str().unwrap())]].concat();
+        Self::on(same, Arc::new(SystemClock), &settings).await
     }
 
     pub fn parts(&self) -> &Parts {

@@ -189,11 +189,16 @@ impl Parts {
             recent,
             post,
         };
+        let cache = match &settings.redis.url {
+            Some(url) => Some(Cache::open(url.expose_secret(), PREFIX)?),
+            None => None,
+        };
         let devices = Devices {
             store: store.clone(),
             keyring: keyring.clone(),
             credentials: Arc::new(memory.keys.clone()),
             leases: leases.clone(),
+            cache: cache.clone(),
         };
         let rules = &settings.webhooks;
         let guard = Guard::new(Arc::new(SystemNames), &rules.ports, &rules.allowed_cidrs);
@@ -230,10 +235,7 @@ impl Parts {
             events: Events {
                 store: store.clone(),
             },
-            cache: match &settings.redis.url {
-                Some(url) => Some(Cache::open(url.expose_secret(), PREFIX)?),
-                None => None,
-            },
+            cache: cache.clone(),
             leases: leases.clone(),
             directory: directory.clone(),
             metrics: metrics.clone(),
@@ -251,7 +253,7 @@ impl Parts {
             rounds: Rounds::new(clock.clone()),
             reports: Reports {
                 store: store.clone(),
-                cache: live.cache.clone(),
+                cache,
                 exports: Turns::default(),
                 patience: settings.server.reader_timeout,
             },

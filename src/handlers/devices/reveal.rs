@@ -62,16 +62,16 @@ async fn show_device_config(
         ConfigFormat::Hysteria => Format::Hysteria,
         ConfigFormat::SingBox => Format::SingBox,
     };
-    let (config, warning) = app
+    let config = app
         .devices
         .config(&by.name, *device, query.0.node.as_deref(), format)
         .await?;
-    let text = serde_json::to_string_pretty(&config).map_err(anyhow::Error::from)?;
+    let text = serde_json::to_string_pretty(&config.file).map_err(anyhow::Error::from)?;
     let mut answer = HttpResponse::Ok();
     answer
         .insert_header(NO_STORE)
         .content_type("application/json");
-    if let Some(warning) = warning {
+    if let Some(warning) = config.warning {
         answer.insert_header((WARNING, warning));
     }
     Ok(answer.body(text + "\n"))

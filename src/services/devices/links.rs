@@ -5,13 +5,13 @@ use crate::{
     models::{DeviceId, Profile, UserNo},
     repositories::{
         audit::{self, NewEntry},
-        devices, profiles,
+        devices,
     },
-    services::links::{self, Format, Links, Permitted},
+    services::links::{self, Config, Format, Links, Permitted},
 };
 use diesel_async::AsyncPgConnection;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 
 impl Devices {
     /// The secrets of a page of a user's live devices, by id, with their links; and whether more follow. That they were
@@ -71,21 +71,17 @@ impl Devices {
     }
 
     /// A client's configuration for one node: the one that is asked for, that of the device's profile, or the first
-    /// permitted one; and what its user must be told besides.
+    /// permitted one.
     pub async fn config(
         &self,
         principal: &str,
         id: DeviceId,
         node: Option<&str>,
         format: Format,
-    ) -> Result<(Value, Option<&'static str>)> {
+    ) -> Result<Config> {
         let mut conn = self.store.conn().await?;
         let detail = found(&mut conn, id).await?;
-        let profile = profiles::find(&mut conn, detail.device.number).await?;
-        let profile = profile.unwrap_or_else(|| Profile::usual(detail.device.number));
-        let config = self
-            .configure(&mut conn, &detail, &profile, node, format)
-            .await?;
+        let config = self.rendered(&mut conn, &detail, node, format).await?;
         self.shown(&mut conn, principal, &[id], "config").await?;
         Ok(config)
     }
@@ -97,7 +93,7 @@ impl Devices {
         profile: &Profile,
         node: Option<&str>,
         format: Format,
-    ) -> Result<(Value, Option<&'static str>)> {
+    ) -> Result<Config> {
         let secret = self.reveal(conn, &detail.device).await?;
         let node = links::node_for(conn, detail.device.user_no, profile, node).await?;
         let secret = secret.expose_secret();

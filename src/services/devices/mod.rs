@@ -4,6 +4,7 @@ mod batch;
 mod create;
 mod links;
 mod of_user;
+mod rendered;
 mod rotate;
 mod secret;
 
@@ -14,6 +15,7 @@ pub use rotate::RotateDevice;
 
 use crate::{
     admission::{CredentialKeys, concurrency::Listed},
+    cache::Cache,
     error::{Error, Result},
     keyring::Keyring,
     models::{CredentialKind, Device, DeviceId, Named, OnConflict, User, UserId, UserNo, name},
@@ -47,6 +49,8 @@ pub struct Devices {
     pub keyring: Arc<Keyring>,
     pub credentials: Arc<CredentialKeys>,
     pub leases: Arc<Leases>,
+    /// Where rendered configurations are held.
+    pub cache: Option<Cache>,
 }
 
 /// A device as callers see it, without its secret.

@@ -222,13 +222,7 @@ async fn w2_another_instance_ends_them_too_with_redis_or_without() {
     let url = redis.url();
     let settings = [("redis.url", url.as_str()), ("logins.tries", "1000")];
     let here = House::start(&settings).await;
-    let keys = here.dir.path().join("keys.toml");
-    let [first, second] = settings;
-    let there = House::beside(
-        &here,
-        &[first, second, ("keys.file", keys.to_str().unwrap())],
-    )
-    .await;
+    let there = House::beside(&here, &settings).await;
     let local = Api::local(&here);
     let mut people = Vec::new();
     for n in 0..4 {

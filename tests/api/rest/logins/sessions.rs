@@ -187,8 +187,7 @@ async fn s2_another_instance_hears_of_it() {
     let (url, _) = crate::support::redis::shared().await;
     let redis = ("redis.url", url.as_str());
     let here = House::start(&[redis]).await;
-    let keys = here.dir.path().join("keys.toml");
-    let there = House::beside(&here, &[redis, ("keys.file", keys.to_str().unwrap())]).await;
+    let there = House::beside(&here, &[redis]).await;
     let person = here.person("anna", "admin").await;
     let elsewhere = Api::remote(&there, Some(&person.access));
     elsewhere.get("/users").await.is(200);
