@@ -1,8 +1,5 @@
 //! Every list with every order and filter that it has, as a path of the API and as the same query in SQL.
 
-/// The list of users with more than one filter, or with one in a foreign order.
-pub const MIXED: &str = "users_mixed";
-
 /// One way to ask for a list.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -23,6 +20,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether more than one filter is asked for, or one in a foreign order: no index holds just that.
+    pub fn is_mixed(&self) -> bool {
+        self.list.ends_with("_mixed")
+    }
+
     fn new(list: &'static str, path: &str, table: &str) -> Self {
         Self {
             list,
@@ -168,7 +170,7 @@ fn users_mixed() -> Vec<Case> {
                     if promised {
                         continue;
                     }
-                    let mut case = Case::new(MIXED, "/users", "users").by(order, key);
+                    let mut case = Case::new("users_mixed", "/users", "users").by(order, key);
                     case = case.only(sort, "").only(status, standing).counting();
                     if order[0] == "expires_at" {
                         case = case.only("", "expires_at IS NOT NULL");
@@ -179,6 +181,43 @@ fn users_mixed() -> Vec<Case> {
                     cases.push(case);
                 }
             }
+        }
+    }
+    for (status, standing) in STATUSES.into_iter().skip(1) {
+        for name in GROUPS {
+            let (query, condition) = group(name);
+            let case = Case::new("users_mixed", "/users", "users").only(&query, &condition);
+            let case = case.by(&["number"], "json_build_object('Number', number)");
+            cases.push(case.only(status, standing).counting());
+        }
+    }
+    cases
+}
+
+/// What two and more filters show of the audit.
+fn audit_mixed() -> Vec<Case> {
+    let principals = [
+        ("principal=token:often", "principal = 'token:often'"),
+        ("principal=cli:0", "principal = 'cli:0'"),
+    ];
+    let others = [
+        ("action=user.edit", "action = 'user.edit'"),
+        ("action=user.erase", "action = 'user.erase'"),
+        ("action=plan.", "split_part(action, '.', 1) = 'plan'"),
+        ("subject=user:7", "subject = 'user:7'"),
+        ("user=user7", "user_no = 7"),
+        // every one of these is by the other
+        (
+            "action=device.create&from=2020-01-01T00:00:00Z",
+            "action = 'device.create' AND at >= '2020-01-01T00:00:00Z'",
+        ),
+    ];
+    let mut cases = Vec::new();
+    for (principal, by) in principals {
+        for (query, condition) in others {
+            let case = Case::new("audit_mixed", "/audit", "audit")
+                .newest(&["at", "number"], "json_build_array(at, number)");
+            cases.push(case.only(principal, by).only(query, condition));
         }
     }
     cases
@@ -314,6 +353,7 @@ pub fn all() -> Vec<Case> {
     [
         users(),
         users_mixed(),
+        audit_mixed(),
         devices(),
         audit(),
         kept(),

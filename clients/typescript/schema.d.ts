@@ -3343,7 +3343,10 @@ export interface components {
                 /** @description To what, such as `device:<id>`. */
                 subject: string;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3373,7 +3376,10 @@ export interface components {
                 user?: string | null;
                 user_id?: components["schemas"]["UserId"] | null;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3415,7 +3421,10 @@ export interface components {
                 user?: string | null;
                 user_id?: components["schemas"]["UserId"] | null;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3460,7 +3469,10 @@ export interface components {
                 next_at?: string | null;
                 state: components["schemas"]["DeliveryState"];
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3475,7 +3487,10 @@ export interface components {
                 /** @description What the client sends as `auth`. */
                 secret: string;
             })[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3520,7 +3535,10 @@ export interface components {
                  */
                 version: number;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3555,7 +3573,10 @@ export interface components {
                 user?: string | null;
                 user_id?: components["schemas"]["UserId"] | null;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3582,7 +3603,10 @@ export interface components {
                  */
                 users: number;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3613,7 +3637,10 @@ export interface components {
                 /** Format: int64 */
                 valid_for?: number | null;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3630,7 +3657,10 @@ export interface components {
                 /** Format: int64 */
                 number: number;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3710,7 +3740,10 @@ export interface components {
                  */
                 version: number;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3765,7 +3798,10 @@ export interface components {
                 version: number;
                 window: components["schemas"]["Window"];
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3799,7 +3835,10 @@ export interface components {
                 /** Format: int64 */
                 tx: number;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3825,7 +3864,10 @@ export interface components {
                 /** @description The node's name. */
                 node?: string | null;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3854,7 +3896,10 @@ export interface components {
                 used_at: string;
                 user_agent: string;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3884,7 +3929,10 @@ export interface components {
                 revoked_at?: string | null;
                 scopes: string[];
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3910,7 +3958,10 @@ export interface components {
                 user: string;
                 user_id: components["schemas"]["UserId"];
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -3992,7 +4043,10 @@ export interface components {
                 /** Format: date-time */
                 window_started_at: string;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -4015,7 +4069,10 @@ export interface components {
                 /** Format: int32 */
                 version: number;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64
@@ -4061,7 +4118,10 @@ export interface components {
                  */
                 version: number;
             }[];
-            /** @description Give it back as `cursor` for the next page; `null` on the last one. */
+            /**
+             * @description Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+             *     asked for, or none, and others follow.
+             */
             next_cursor?: string | null;
             /**
              * Format: int64

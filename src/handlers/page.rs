@@ -15,7 +15,8 @@ pub const MOST: i64 = 100;
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
-    /// Give it back as `cursor` for the next page; `null` on the last one.
+    /// Give it back as `cursor` for the next page; `null` on the last one, and only there: a page may hold fewer items than
+    /// asked for, or none, and others follow.
     pub next_cursor: Option<String>,
     /// How many there are in all, where that was asked for; 10000 stands for that many or more.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +71,12 @@ impl<T> Page<T> {
             next_cursor,
             total: None,
         }
+    }
+
+    /// With where to go on if the page came short.
+    pub fn going_on<K: Serialize>(mut self, rest: Option<&K>) -> Self {
+        self.next_cursor = self.next_cursor.or_else(|| rest.and_then(encode));
+        self
     }
 
     /// With how many there are in all.

@@ -54,14 +54,14 @@ async fn list(app: &Services, query: ListAudit) -> Result<HttpResponse> {
         before: page::cursor(query.cursor.as_deref())?,
         limit: limit + 1,
     };
-    let rows = app.audit.list(of).await?;
+    let (rows, rest) = app.audit.list(of).await?;
     let page = Page::new(
         rows,
         limit,
         |row| Before(row.entry.at, row.entry.number),
         AuditView::from,
     );
-    Ok(HttpResponse::Ok().json(page))
+    Ok(HttpResponse::Ok().json(page.going_on(rest.as_ref())))
 }
 
 /// List who did what, newest first.

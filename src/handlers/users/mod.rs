@@ -87,9 +87,11 @@ pub(super) async fn page_of(app: &Services, query: ListUsers) -> Result<HttpResp
     };
     let group = query.group.as_deref().map(Named::from);
     let listed = app.users.list(filter, group.as_ref(), query.total);
-    let (rows, total) = listed.await?;
+    let (rows, rest, total) = listed.await?;
     let key = |row: &UserDetail| After::row(sort, &row.user);
-    let page = Page::new(rows, limit, key, UserView::from).counted(total);
+    let page = Page::new(rows, limit, key, UserView::from)
+        .going_on(rest.as_ref())
+        .counted(total);
     page.answer(shown.as_ref())
 }
 

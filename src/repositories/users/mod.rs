@@ -3,7 +3,7 @@ mod lapses;
 mod list;
 
 pub use lapses::{lapse, overdue};
-pub use list::{After, Filter, Sort, count, list};
+pub use list::{After, Filter, Listed, Sort, count, list};
 
 use crate::{
     models::{Named, PlanNo, Role, User, UserId, UserNo, Window},

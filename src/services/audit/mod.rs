@@ -63,8 +63,8 @@ pub struct AuditDetail {
 }
 
 impl Audit {
-    /// One page, newest first.
-    pub async fn list(&self, of: AuditOf) -> Result<Vec<AuditDetail>> {
+    /// One page, newest first, and where to go on if it comes short.
+    pub async fn list(&self, of: AuditOf) -> Result<(Vec<AuditDetail>, Option<Before>)> {
         let mut conn = self.store.conn().await?;
         let user = match &of.user {
             None => None,
@@ -84,9 +84,9 @@ impl Audit {
             before: of.before,
             limit: of.limit,
         };
-        let entries = audit::list(&mut conn, &filter).await?;
+        let (entries, rest) = audit::list(&mut conn, &filter).await?;
         drop(conn);
-        self.details(entries).await
+        Ok((self.details(entries).await?, rest))
     }
 
     /// Rows with the names of whom they are about, and what is personal in them.

@@ -10,6 +10,7 @@ mod overdue;
 mod remove;
 mod reset;
 
+use crate::repositories::users::Listed;
 pub use crate::repositories::users::{After, Filter, Sort};
 pub use assign::Applied;
 pub(super) use batch::own;
@@ -83,13 +84,14 @@ impl Users {
         Ok(users::find(&mut conn, who).await?.map(|user| user.number))
     }
 
-    /// One page, and how many there are in all if that is `counted`: `MOST_COUNTED` stands for that many or more.
+    /// One page, where to go on if it comes short, and how many there are in all if that is `counted`: `MOST_COUNTED`
+    /// stands for that many or more.
     pub async fn list(
         &self,
         mut filter: Filter,
         group: Option<&Named>,
         counted: bool,
-    ) -> Result<(Vec<UserDetail>, Option<i64>)> {
+    ) -> Result<(Vec<UserDetail>, Option<After>, Option<i64>)> {
         let mut conn = self.store.conn().await?;
         let conn = &mut *conn;
         if let Some(group) = group {
@@ -99,13 +101,13 @@ impl Users {
             filter.group = Some(group.number);
         }
         let now = self.store.clock.now();
-        let page = users::list(conn, &filter, now).await?;
+        let Listed { users: page, rest } = users::list(conn, &filter, now).await?;
         let total = if counted {
             Some(users::count(conn, &filter, MOST_COUNTED, now).await?)
         } else {
             None
         };
-        Ok((self.details(conn, page).await?, total))
+        Ok((self.details(conn, page).await?, rest, total))
     }
 
     async fn details(

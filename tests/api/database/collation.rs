@@ -40,7 +40,10 @@ async fn names_are_listed_by_code_point_whatever_the_collation() {
             };
             let mut listed = Vec::new();
             loop {
-                let page = users::list(&mut conn, &filter, Utc::now()).await.unwrap();
+                let page = users::list(&mut conn, &filter, Utc::now())
+                    .await
+                    .unwrap()
+                    .users;
                 let Some(last) = page.last() else { break };
                 filter.after = Some(After::row(Sort::Name, last));
                 listed.extend(page.into_iter().map(|user| user.name));
@@ -54,7 +57,10 @@ async fn names_are_listed_by_code_point_whatever_the_collation() {
         limit: 100,
         ..Filter::default()
     };
-    let found = users::list(&mut conn, &filter, Utc::now()).await.unwrap();
+    let found = users::list(&mut conn, &filter, Utc::now())
+        .await
+        .unwrap()
+        .users;
     let found: Vec<_> = found.iter().map(|user| user.name.as_str()).collect();
     assert_eq!(found, NAMES[..6]);
 

@@ -1,0 +1,16 @@
+DROP INDEX users_live_id_idx;
+CREATE INDEX users_live_id_idx ON users (id) WHERE deleted_at IS NULL;
+DROP INDEX users_live_name_idx;
+CREATE INDEX users_live_name_idx ON users ((lower(name) COLLATE "C")) WHERE deleted_at IS NULL;
+DROP INDEX users_live_created_idx;
+CREATE INDEX users_live_created_idx ON users (created_at, id) WHERE deleted_at IS NULL;
+DROP INDEX users_live_expires_idx;
+CREATE INDEX users_live_expires_idx ON users (expires_at, id) WHERE deleted_at IS NULL;
+DROP INDEX users_standing_id_idx;
+CREATE INDEX users_standing_id_idx ON users (standing, id);
+DROP INDEX users_standing_name_idx;
+CREATE INDEX users_standing_name_idx ON users (standing, (lower(name) COLLATE "C"));
+DROP INDEX users_standing_created_idx;
+CREATE INDEX users_standing_created_idx ON users (standing, created_at, id);
+DROP INDEX users_standing_expires_idx;
+CREATE INDEX users_standing_expires_idx ON users (standing, expires_at, id);
