@@ -9,7 +9,7 @@ use crate::models::{GroupNo, Status, User, storable};
 use chrono::{DateTime, Utc};
 use diesel::{dsl::sql, prelude::*, sql_types::Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rows::{Expired, load, shown};
+use rows::{Expired, Placed, load, shown};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -28,11 +28,10 @@ pub enum Sort {
     Number,
 }
 
-/// Where a page starts: after this row. Two of one order compare as their rows do.
+/// Where a page starts: after this row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum After {
     Id(Uuid),
-    /// In lower case.
     Name(String),
     CreatedAt(#[serde(deserialize_with = "storable")] DateTime<Utc>, Uuid),
     ExpiresAt(#[serde(deserialize_with = "storable")] DateTime<Utc>, Uuid),
@@ -43,7 +42,7 @@ impl After {
     /// The key of a row in this order.
     pub fn row(sort: Sort, user: &User) -> Self {
         match (sort, user.expires_at) {
-            (Sort::Name, _) => Self::Name(user.name.to_lowercase()),
+            (Sort::Name, _) => Self::Name(user.name.clone()),
             (Sort::CreatedAt, _) => Self::CreatedAt(user.created_at, user.id.0),
             (Sort::ExpiresAt, Some(at)) => Self::ExpiresAt(at, user.id.0),
             (Sort::Number, _) => Self::Number(user.number.0),
@@ -92,20 +91,14 @@ pub struct Listed {
     pub rest: Option<After>,
 }
 
-impl From<Vec<User>> for Listed {
-    fn from(users: Vec<User>) -> Self {
-        Self { users, rest: None }
-    }
-}
-
 /// One page of accounts that are not erased.
 pub async fn list(
     conn: &mut AsyncPgConnection,
     filter: &Filter,
     now: DateTime<Utc>,
 ) -> QueryResult<Listed> {
-    let mut page = if filter.is_indexed() {
-        load(conn, filter, now, Expired::Noted).await?.into()
+    let (mut page, rest) = if filter.is_indexed() {
+        (load(conn, filter, now, Expired::Noted).await?, None)
     } else {
         walk::walk(conn, filter, now).await?
     };
@@ -113,28 +106,19 @@ pub async fn list(
         let lapsing = lapses::lapsing(conn, now).await?;
         if !lapsing.is_empty() {
             let late = load(conn, filter, now, Expired::These(&lapsing)).await?;
-            page.take_in(late, filter);
+            // as far as the page reaches
+            let here = |(at, _): &Placed| rest.as_ref().is_none_or(|rest| at <= rest);
+            page.extend(late.into_iter().filter(here));
+            page.sort_by(|(a, one), (b, other)| (a, one.number).cmp(&(b, other.number)));
+            // a sweep may have noted one between the two
+            page.dedup_by_key(|(_, user)| user.number);
+            page.truncate(usize::try_from(filter.limit).unwrap_or(0));
         }
     }
-    Ok(page)
-}
-
-impl Listed {
-    /// Adds rows that were found elsewhere, as far as the page reaches.
-    fn take_in(&mut self, others: Vec<User>, filter: &Filter) {
-        let key = |user: &User| After::row(filter.sort, user);
-        let rest = self.rest.as_ref();
-        let here = others
-            .into_iter()
-            .filter(|user| rest.is_none_or(|rest| key(user) <= *rest));
-        self.users.extend(here);
-        self.users
-            .sort_by_cached_key(|user| (key(user), user.number));
-        // a sweep may have noted one between the two
-        self.users.dedup_by_key(|user| user.number);
-        self.users
-            .truncate(usize::try_from(filter.limit).unwrap_or(0));
-    }
+    Ok(Listed {
+        users: page.into_iter().map(|(_, user)| user).collect(),
+        rest,
+    })
 }
 
 /// How many a filter shows in all; `most` stands for that many or more.

@@ -136,16 +136,33 @@ pub(super) fn beyond<'a>(query: Boxed<'a>, filter: &'a Filter) -> Boxed<'a> {
     }
 }
 
+/// A row with its place in the order, in which names are as the database compares them.
+pub(super) type Placed = (After, User);
+
+/// These rows, each with its place.
+pub(super) async fn placed(
+    conn: &mut AsyncPgConnection,
+    query: Boxed<'_>,
+    sort: Sort,
+) -> QueryResult<Vec<Placed>> {
+    let rows: Vec<(User, String)> = query
+        .select((User::as_select(), folded()))
+        .load(conn)
+        .await?;
+    let place = |(user, name): (User, String)| match sort {
+        Sort::Name => (After::Name(name), user),
+        _ => (After::row(sort, &user), user),
+    };
+    Ok(rows.into_iter().map(place).collect())
+}
+
 /// The first of those that a filter shows.
 pub(super) async fn load(
     conn: &mut AsyncPgConnection,
     filter: &Filter,
     now: DateTime<Utc>,
     expired: Expired<'_>,
-) -> QueryResult<Vec<User>> {
-    ordered(shown(filter, now, expired), filter)
-        .limit(filter.limit)
-        .select(User::as_select())
-        .load(conn)
-        .await
+) -> QueryResult<Vec<Placed>> {
+    let query = ordered(shown(filter, now, expired), filter).limit(filter.limit);
+    placed(conn, query, filter.sort).await
 }

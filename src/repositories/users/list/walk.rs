@@ -2,11 +2,11 @@
 //! are looked at, and the page is whole. Else rows are looked at in the order that is asked for, a bounded number of them: a
 //! page where two large sets hardly meet comes short, or empty, and says where to go on.
 use super::{
-    After, Filter, Listed, Sort,
-    rows::{Boxed, Expired, beyond, folded, held, ordered, shown},
+    After, Filter, Sort,
+    rows::{Boxed, Expired, Placed, beyond, folded, held, ordered, placed, shown},
 };
 use crate::{
-    models::{GroupNo, User, UserNo},
+    models::{GroupNo, UserNo},
     schema::{group_users, users},
 };
 use chrono::{DateTime, Utc};
@@ -21,14 +21,15 @@ const MOST: i64 = 4_000;
 /// Where the rows themselves are read: for a status among a group's members, for a name in another order.
 const MOST_READ: i64 = 2_000;
 
-/// A page of at most `filter.limit`.
+/// A page of at most `filter.limit`, and where to go on if so many rows were looked at that the next request shall look at
+/// more.
 pub(super) async fn walk(
     conn: &mut AsyncPgConnection,
     filter: &Filter,
     now: DateTime<Utc>,
-) -> QueryResult<Listed> {
+) -> QueryResult<(Vec<Placed>, Option<After>)> {
     if let Some(few) = few(conn, filter, now).await? {
-        return Ok(of(conn, filter, few, now).await?.into());
+        return Ok((of(conn, filter, few, now).await?, None));
     }
     let wanted = usize::try_from(filter.limit).unwrap_or(0);
     let most = match (filter.sort, &filter.prefix) {
@@ -49,17 +50,14 @@ pub(super) async fn walk(
         }
         if ends || page.len() >= wanted {
             page.truncate(wanted);
-            return Ok(page.into());
+            return Ok((page, None));
         }
         from.after = keys.into_iter().next_back();
         looked += step;
         // the fewer are shown, the more at once
         step = (step * 4).min(most - looked);
     }
-    Ok(Listed {
-        users: page,
-        rest: from.after,
-    })
+    Ok((page, from.after))
 }
 
 /// Those that one of the filters shows, if they are few, as far as they are in the group.
@@ -84,9 +82,11 @@ async fn few(
         return Ok(None);
     }
     let anybody = Filter {
-        sort: match filter.prefix {
-            Some(_) => Sort::Name,
-            None => filter.sort,
+        // an order that has an index for what is asked
+        sort: match (&filter.prefix, filter.sort) {
+            (Some(_), _) => Sort::Name,
+            (None, Sort::Number) => Sort::Id,
+            (None, sort) => sort,
         },
         after: None,
         group: None,
@@ -170,20 +170,18 @@ async fn of(
     filter: &Filter,
     numbers: Vec<UserNo>,
     now: DateTime<Utc>,
-) -> QueryResult<Vec<User>> {
+) -> QueryResult<Vec<Placed>> {
     let known = Filter {
         group: None,
         ..filter.clone()
     };
     // sorted here: asked for the first of an order, the database may walk all of it for the few that are named
-    let mut users: Vec<User> = beyond(shown(&known, now, Expired::Any), &known)
-        .filter(users::number.eq_any(numbers))
-        .select(User::as_select())
-        .load(conn)
-        .await?;
-    users.sort_by_cached_key(|user| After::row(filter.sort, user));
-    users.truncate(usize::try_from(filter.limit).unwrap_or(0));
-    Ok(users)
+    let query =
+        beyond(shown(&known, now, Expired::Any), &known).filter(users::number.eq_any(numbers));
+    let mut page = placed(conn, query, filter.sort).await?;
+    page.sort_by(|(a, _), (b, _)| a.cmp(b));
+    page.truncate(usize::try_from(filter.limit).unwrap_or(0));
+    Ok(page)
 }
 
 /// The first members of a group after one of them.
