@@ -33,6 +33,8 @@ const GOAL: f64 = 20.0;
 struct Taken {
     all: Vec<Duration>,
     totals: Vec<Duration>,
+    /// How long the slowest of them took, and what was asked for.
+    slowest_total: Option<(Duration, String)>,
     /// Pages that were not full although more may follow.
     short: usize,
     /// Of each page: its median, what psql needs, what was asked for.
@@ -54,6 +56,9 @@ impl Taken {
         if list == "users_mixed" {
             let counted = Latencies::of(std::mem::take(&mut self.totals), 0);
             report.note(&format!("{list}_total_p99_ms"), ms(counted.percentile(99)));
+        }
+        if let Some((took, path)) = &self.slowest_total {
+            eprintln!("  {list}, total: {:.1} ms, {path:.120}", ms(*took));
         }
         self.pages.sort_by(|a, b| b.0.total_cmp(&a.0));
         for (median, psql, path) in self.pages.iter().take(3) {
@@ -229,7 +234,9 @@ impl Lists {
         }
         for _ in 0..if case.counts { 3 } else { 0 } {
             let path = format!("{}&total=true", pages[0].path);
-            taken.totals.push(self.get(&path).await?.0);
+            let (took, _) = self.get(&path).await?;
+            taken.totals.push(took);
+            taken.slowest_total = taken.slowest_total.take().max(Some((took, path)));
         }
         Ok(())
     }

@@ -227,3 +227,31 @@ async fn a_page_of_devices_by_name_reads_what_it_shows() {
         }
     }
 }
+
+/// A total is counted along the names, too: that none of those which are shown begins so is found at once, however many others
+/// do.
+#[tokio::test]
+async fn a_total_of_devices_by_name_reads_no_others() {
+    let test = database().await;
+    let mut conn = test.connect().await;
+    conn.batch_execute(&format!(
+        "INSERT INTO users (id, name, window_started_at, created_at, updated_at) VALUES (gen_random_uuid(), 'u', now(), now(), now());
+         INSERT INTO devices (id, user_no, name, created_at, updated_at, removed_at)
+         SELECT gen_random_uuid(), 1, CASE i % 2 WHEN 1 THEN 'old' ELSE 'new' END || i, now(), now(), CASE i % 2 WHEN 1 THEN now() END
+         FROM generate_series(1, {USERS}) i;
+         ANALYZE"
+    ))
+    .await
+    .unwrap();
+    let filter = devices::Filter {
+        prefix: Some("old".to_owned()),
+        ..devices::Filter::default()
+    };
+    conn.batch_execute("BEGIN").await.unwrap();
+    let before = rows_read(&mut conn, "devices").await;
+    let counted = devices::count(&mut conn, &filter, PAGE).await.unwrap();
+    let read = rows_read(&mut conn, "devices").await - before;
+    conn.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(counted, 0);
+    assert!(read < PAGE, "{read} rows read");
+}

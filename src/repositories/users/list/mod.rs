@@ -9,7 +9,7 @@ use crate::models::{GroupNo, Status, User, storable};
 use chrono::{DateTime, Utc};
 use diesel::{dsl::sql, prelude::*, sql_types::Integer};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use rows::{Expired, Placed, load, shown};
+use rows::{Expired, Placed, folded, load, shown};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -128,10 +128,11 @@ pub async fn count(
     most: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
-    let some = shown(filter, now, Expired::Any)
-        .select(sql::<Integer>("1"))
-        .limit(most)
-        .load::<i32>(conn)
-        .await?;
+    let mut query = shown(filter, now, Expired::Any).limit(most);
+    if filter.group.is_none() && filter.prefix.is_some() {
+        // along the names: where few begin like this, the database may else read all rows to find so many
+        query = query.order(folded());
+    }
+    let some: Vec<i32> = query.select(sql::<Integer>("1")).load(conn).await?;
     Ok(i64::try_from(some.len()).unwrap_or(most))
 }
