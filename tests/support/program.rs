@@ -35,7 +35,8 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A command line on this data directory, with an environment that says nothing.
+/// A command line on this data directory, with an environment that says nothing but that memory comes in small pages: what a
+/// request costs would else be a multiple of 2 MiB, by luck.
 pub fn hywarden(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hywarden"));
     for (name, _) in std::env::vars_os() {
@@ -43,6 +44,7 @@ pub fn hywarden(data_dir: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    command.env("MIMALLOC_ALLOW_THP", "0");
     command.arg("--data-dir").arg(data_dir);
     command
 }
