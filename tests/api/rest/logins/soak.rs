@@ -89,12 +89,14 @@ fn l6_a_crowd_costs_bounded_memory() {
     };
     let before = memory("VmRSS:");
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    // one: making two hundred holds up those that stand already, until the server has waited long enough for their heads
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let statuses = runtime.block_on(async {
         let mut people = JoinSet::new();
         for n in 0..200 {
             let url = format!("{url}/api/v1/auth/login");
+            let http = http.clone();
             people.spawn(async move {
-                let http = reqwest::Client::builder().no_proxy().build().unwrap();
                 let request = http
                     .post(url)
                     .header("x-forwarded-for", format!("198.18.0.{n}"))
