@@ -1,2 +1,1 @@
-DROP STATISTICS devices_name_statistics;
 CREATE INDEX devices_name_idx ON devices ((lower(name) COLLATE "C"), id);

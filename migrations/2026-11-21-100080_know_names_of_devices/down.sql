@@ -1,0 +1,1 @@
+DROP STATISTICS devices_name_statistics;
