@@ -15,7 +15,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::{Deserialize, Serialize};
 
 /// Which rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub principal: Option<String>,
     /// The whole action, or its noun with a dot: `user.`.
@@ -42,33 +42,33 @@ const MOST: i64 = 2_000;
 impl Filter {
     /// The same with each of its filters alone. Every one has its index in the order of time, which a span narrows further.
     fn alone(&self) -> Vec<Self> {
-        let span = Self {
+        let none = Self {
             principal: None,
             action: None,
             subject: None,
             user: None,
             ..self.clone()
         };
-        let principal = self.principal.clone().map(|principal| Self {
-            principal: Some(principal),
-            ..span.clone()
-        });
-        let action = self.action.clone().map(|action| Self {
-            action: Some(action),
-            ..span.clone()
-        });
-        let subject = self.subject.clone().map(|subject| Self {
-            subject: Some(subject),
-            ..span.clone()
-        });
-        let user = self.user.map(|user| Self {
-            user: Some(user),
-            ..span.clone()
-        });
-        [principal, action, subject, user]
-            .into_iter()
-            .flatten()
-            .collect()
+        let mut alone = vec![
+            Self {
+                principal: self.principal.clone(),
+                ..none.clone()
+            },
+            Self {
+                action: self.action.clone(),
+                ..none.clone()
+            },
+            Self {
+                subject: self.subject.clone(),
+                ..none.clone()
+            },
+            Self {
+                user: self.user,
+                ..none.clone()
+            },
+        ];
+        alone.retain(|one| *one != none);
+        alone
     }
 }
 

@@ -3,7 +3,7 @@
 //! page where two large sets hardly meet comes short, or empty, and says where to go on.
 use super::{
     After, Filter, Sort,
-    rows::{Boxed, Expired, Placed, beyond, folded, held, ordered, placed, shown},
+    rows::{Expired, Placed, beyond, folded, held, ordered, placed, shown},
 };
 use crate::{
     models::{GroupNo, UserNo},
@@ -110,26 +110,9 @@ async fn next(
     filter: &Filter,
     step: i64,
 ) -> QueryResult<Vec<(UserNo, After)>> {
-    if let (Some(group), Sort::Number) = (filter.group, filter.sort) {
-        let after = match filter.after {
-            Some(After::Number(number)) => UserNo(number),
-            _ => UserNo(0),
-        };
-        let members = members(conn, group, after, step).await?;
-        let keyed = members.into_iter().map(|no| (no, After::Number(no.0)));
-        return Ok(keyed.collect());
-    }
-    keyed(conn, ordered(held(filter), filter).limit(step), filter.sort).await
-}
-
-/// Those rows, each with its key.
-async fn keyed(
-    conn: &mut AsyncPgConnection,
-    query: Boxed<'_>,
-    sort: Sort,
-) -> QueryResult<Vec<(UserNo, After)>> {
+    let query = ordered(held(filter), filter).limit(step);
     let (no, id) = (users::number, users::id);
-    Ok(match sort {
+    Ok(match filter.sort {
         Sort::Id => {
             let rows: Vec<(UserNo, Uuid)> = query.select((no, id)).load(conn).await?;
             let keyed = rows.into_iter().map(|(no, id)| (no, After::Id(id)));
@@ -157,7 +140,13 @@ async fn keyed(
             keyed.collect()
         }
         Sort::Number => {
-            let rows: Vec<UserNo> = query.select(no).load(conn).await?;
+            let rows = match (filter.group, &filter.after) {
+                (Some(group), Some(After::Number(after))) => {
+                    members(conn, group, UserNo(*after), step).await?
+                }
+                (Some(group), _) => members(conn, group, UserNo(0), step).await?,
+                (None, _) => query.select(no).load(conn).await?,
+            };
             let keyed = rows.into_iter().map(|no| (no, After::Number(no.0)));
             keyed.collect()
         }
