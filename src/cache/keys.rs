@@ -9,7 +9,7 @@ pub trait Key: Sync {
     type Value: FromRedisValue + ToRedisArgs + Sync;
     /// For how long after a write; `None`: until it is deleted.
     const TTL: Option<Duration>;
-    /// Its name after the prefix. What must live in one slot of a cluster is in braces.
+    /// Its name after the prefix.
     fn name(&self) -> String;
 }
 
@@ -34,7 +34,7 @@ impl Key for UserLeases {
     type Value = Vec<(String, String)>;
     const TTL: Option<Duration> = Some(UNCONFIRMED);
     fn name(&self) -> String {
-        format!("leases:{{{}}}", self.0)
+        format!("leases:{}", self.0)
     }
 }
 
@@ -44,7 +44,7 @@ impl Key for NodeNews {
     type Value = Vec<String>;
     const TTL: Option<Duration> = Some(UNCONFIRMED);
     fn name(&self) -> String {
-        format!("lease-news:{{{}}}", self.0)
+        format!("lease-news:{}", self.0)
     }
 }
 

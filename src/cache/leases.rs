@@ -28,6 +28,10 @@ pub struct Claim<'a> {
     pub brake: i64,
     /// Displacements allowed in that time.
     pub displacements: usize,
+    /// The lease space, with its epoch, in which the caller knows that everybody online was counted.
+    pub space: &'a str,
+    /// Whether nothing is to be decided where another space stands, or none.
+    pub bound: bool,
 }
 
 /// A connection to be confirmed, or marked.
@@ -48,6 +52,8 @@ pub struct Seen<'a> {
 /// What the script decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decided {
+    /// Another space stands there and the claim is bound to its own: nothing was decided or changed.
+    Nothing,
     /// Leased; these (node, id) wait for their kick.
     Leased(Vec<(i64, String)>),
     DeviceLimit,
@@ -57,16 +63,15 @@ pub enum Decided {
 }
 
 impl Cache {
-    /// Decides a claim. Beside it stands the lease space as it was at that moment: a flushed server would decide by an
-    /// empty hash.
-    pub async fn take_lease(&self, claim: Claim<'_>) -> Result<(Option<String>, Decided)> {
+    /// Decides a claim. True: in its own space; a Redis that was emptied since decides by an empty hash.
+    pub async fn take_lease(&self, claim: Claim<'_>) -> Result<(bool, Decided)> {
         let mut pipeline = Pipeline::new();
-        pipeline.cmd("GET").arg(self.name(&LeaseSpace));
         pipeline
             .cmd("EVALSHA")
             .arg(TAKE.get_hash())
-            .arg(1)
+            .arg(2)
             .arg(self.name(&UserLeases(claim.user)))
+            .arg(self.name(&LeaseSpace))
             .arg(claim.now)
             .arg(claim.id)
             .arg(claim.device)
@@ -82,10 +87,14 @@ impl Cache {
             )
             .arg(micros(UNCONFIRMED))
             .arg(claim.brake)
-            .arg(claim.displacements);
-        let (space, answer): (Option<String>, Vec<String>) = self.run(&pipeline, &TAKE).await?;
+            .arg(claim.displacements)
+            .arg(claim.space)
+            .arg(u8::from(claim.bound));
+        let (answer,): (Vec<String>,) = self.run(&pipeline, &TAKE).await?;
         let mut words = answer.into_iter();
+        let here = words.next().as_deref() == Some("here");
         let decided = match words.next().as_deref() {
+            Some("nothing") => Decided::Nothing,
             Some("device_limit") => Decided::DeviceLimit,
             Some("device_concurrency") => Decided::DeviceConcurrency {
                 braked_now: words.next().is_some(),
@@ -98,7 +107,7 @@ impl Cache {
                 Decided::Leased(displaced)
             }
         };
-        Ok((space, decided))
+        Ok((here, decided))
     }
 
     /// Each of these holds or regains its lease, or is marked. Returns the ids among them that wait for their kick.

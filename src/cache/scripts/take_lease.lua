@@ -1,13 +1,21 @@
 -- Prune, count, decide, lease: the same rules as admission/concurrency/user.rs, over one user's hash.
--- KEYS[1] the user's leases. Fields: connection id -> "<l|k> device node since until addr|- room|-" (l: leased,
+-- KEYS[1] the user's leases, KEYS[2] the lease space. Fields: connection id -> "<l|k> device node since until addr|- room|-" (l: leased,
 -- k: kick pending; room: how many of the device its node takes before the oldest gives way),
 -- "!device" -> "braked-until struck struck struck". Times are microseconds.
 -- ARGV: now, id, device, node, addr|-, max_connections, refuse 0|1, online limit or empty, lease time, brake time,
--- displacements allowed within the brake time.
+-- displacements allowed within the brake time, the space by which the caller knows who is online, bound 0|1: whether
+-- nothing is to be decided in another one.
+-- Answers whether that space stands here (here|elsewhere), then the decision.
 local key, now = KEYS[1], tonumber(ARGV[1])
 local id, device, node, addr = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local max, refuse, limit = tonumber(ARGV[6]), ARGV[7] == '1', tonumber(ARGV[8])
 local lease_time, brake_time, allowed = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+
+-- In here and not beside it: between two commands Redis may be emptied.
+local where = redis.call('GET', KEYS[2]) == ARGV[12] and 'here' or 'elsewhere'
+if where == 'elsewhere' and ARGV[13] == '1' then
+  return { where, 'nothing' }
+end
 
 local conflicts, devices, online, brake = {}, {}, 0, nil
 local fields = redis.call('HGETALL', key)
@@ -31,13 +39,13 @@ for i = 1, #fields, 2 do
 end
 
 if limit and not devices[device] and online >= limit then
-  return { 'device_limit' }
+  return { where, 'device_limit' }
 end
 
-local answer, excess = { 'leased' }, #conflicts + 1 - max
+local answer, excess = { where, 'leased' }, #conflicts + 1 - max
 if excess > 0 then
   if refuse then
-    return { 'device_concurrency' }
+    return { where, 'device_concurrency' }
   end
   -- A reconnect replaces its own ghost before anybody else's connection; then the oldest.
   table.sort(conflicts, function(a, b)
@@ -54,7 +62,7 @@ if excess > 0 then
     local times = {}
     for time in string.gmatch(brake or '0', '%d+') do times[#times + 1] = tonumber(time) end
     if now < times[1] then
-      return { 'device_concurrency' }
+      return { where, 'device_concurrency' }
     end
     local struck = {}
     for i = 2, #times do
@@ -62,7 +70,7 @@ if excess > 0 then
     end
     if #struck >= allowed then
       redis.call('HSET', key, '!' .. device, string.format('%.0f', now + brake_time))
-      return { 'device_concurrency', 'braked_now' }
+      return { where, 'device_concurrency', 'braked_now' }
     end
     struck[#struck + 1] = string.format('%.0f', now)
     redis.call('HSET', key, '!' .. device, '0 ' .. table.concat(struck, ' '))

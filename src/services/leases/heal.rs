@@ -10,7 +10,7 @@ use crate::{
     clock,
     models::NodeNo,
 };
-use anyhow::bail;
+use anyhow::anyhow;
 use chrono::TimeDelta;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -44,7 +44,7 @@ pub(super) async fn keep(inner: Arc<Inner>) {
     }
 }
 
-/// One look. Fails only when Redis holds the leases of another installation.
+/// One look. Fails only when Redis holds the leases of another installation: then this instance decides alone.
 pub(super) async fn once(inner: &Inner) -> anyhow::Result<()> {
     let Some(shared) = &inner.shared else {
         return Ok(());
@@ -57,9 +57,11 @@ pub(super) async fn once(inner: &Inner) -> anyhow::Result<()> {
         }
     };
     if epoch.split(':').next() != Some(&*shared.space) {
-        bail!(
+        let err = anyhow!(
             "the Redis at redis.url holds the leases of another installation: give this one a Redis, or a database number in it, of its own"
         );
+        shared.set_down(&err);
+        return Err(err);
     }
     if let Err(err) = enter(inner, shared, &epoch).await {
         shared.set_down(&err);

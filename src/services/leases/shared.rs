@@ -15,6 +15,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{
     collections::{HashMap, HashSet},
+    fmt::Display,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -81,10 +82,10 @@ impl Shared {
         }
     }
 
-    /// Redis did not do as asked: this instance decides alone until it answers again.
-    pub(super) fn set_down(&self, err: &cache::Error) {
+    /// Redis did not do as asked, or is not ours: this instance decides alone until it answers again.
+    pub(super) fn set_down(&self, err: &dyn Display) {
         if self.up.swap(false, Ordering::AcqRel) {
-            tracing::warn!(error = %err, "redis is away: leases fall back to this instance's memory");
+            tracing::warn!(error = %err, "redis does not decide: leases fall back to this instance's memory");
             self.hurry.notify_one();
         }
     }
@@ -113,14 +114,16 @@ impl Inner {
         self.shared.as_ref().filter(|shared| shared.is_up())
     }
 
-    /// Lets Redis decide; `None`: it cannot.
+    /// Lets Redis decide; `None`: it cannot, or was emptied until the deadline.
     pub(super) async fn take_shared(&self, claim: &Claim, deadline: Instant) -> Option<Taken> {
-        for last in [false, true] {
+        let bound = claim.needs_full_sight();
+        loop {
             let shared = self.up()?;
-            if claim.needs_full_sight() {
+            // Before the gate: an open one has counted everybody in the epochs up to now and in none that comes.
+            let epoch = shared.state().epoch.clone();
+            if bound {
                 self.gate.passed(deadline).await;
             }
-            let epoch = shared.state().epoch.clone();
             let now = self.clock.now();
             let asked = Asked {
                 user: claim.user.0,
@@ -134,21 +137,18 @@ impl Inner {
                 now: micros(now),
                 brake: BRAKE.num_microseconds().unwrap_or(i64::MAX),
                 displacements: DISPLACEMENTS,
+                space: &epoch,
+                bound,
             };
-            let (found, decided) = shared.heard(shared.cache.take_lease(asked).await)?;
-            if found.as_deref() == Some(&*epoch) {
-                return Some(self.apply(claim, now, decided, shared));
+            let (here, decided) = shared.heard(shared.cache.take_lease(asked).await)?;
+            if !here {
+                self.lost(shared, &epoch);
             }
-            self.lost(shared, &epoch);
-            if last || !claim.needs_full_sight() {
-                return Some(self.apply(claim, now, decided, shared));
-            }
-            // Decided over what a flush left: give it back, and decide again once all nodes were heard.
-            if matches!(decided, Decided::Leased(_)) {
-                shared.heard(shared.cache.end_leases(&[(claim.user.0, &claim.id)]).await)?;
+            let taken = self.apply(claim, now, decided, shared);
+            if taken.is_some() || deadline <= Instant::now() {
+                return taken;
             }
         }
-        None
     }
 
     /// What Redis knew is gone: nobody is decided over it until all nodes were heard.
@@ -161,11 +161,18 @@ impl Inner {
         }
     }
 
-    fn apply(&self, claim: &Claim, now: DateTime<Utc>, decided: Decided, shared: &Shared) -> Taken {
+    fn apply(
+        &self,
+        claim: &Claim,
+        now: DateTime<Utc>,
+        decided: Decided,
+        shared: &Shared,
+    ) -> Option<Taken> {
         let displaced = match decided {
-            Decided::DeviceLimit => return Taken::DeviceLimit,
+            Decided::Nothing => return None,
+            Decided::DeviceLimit => return Some(Taken::DeviceLimit),
             Decided::DeviceConcurrency { braked_now } => {
-                return Taken::DeviceConcurrency { braked_now };
+                return Some(Taken::DeviceConcurrency { braked_now });
             }
             Decided::Leased(displaced) => displaced,
         };
@@ -181,9 +188,9 @@ impl Inner {
             shared.tell(node, format!("k {user} {device} {id}"));
             node
         });
-        Taken::Leased {
+        Some(Taken::Leased {
             displaced: nodes.collect(),
-        }
+        })
     }
 
     /// Learns what other instances decided about a node that this one reads.

@@ -1,4 +1,5 @@
 //! Leases: the same suite over memory and over Redis, and what only several instances can show.
+mod flushes;
 mod instances;
 mod model;
 mod registration;

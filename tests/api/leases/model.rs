@@ -1,6 +1,6 @@
 //! The rules once more, as plainly as they can be written: one flat list, no locks, no index. Random histories must come
 //! out the same, over memory and over Redis.
-use super::world::{Store, World, soon};
+use super::world::{Store, World, patient};
 use chrono::{DateTime, TimeDelta, Utc};
 use hywarden::{
     admission::{
@@ -245,7 +245,7 @@ async fn replay(store: Store, steps: Vec<Step>) {
         match step {
             Step::Login { device, node, addr } => {
                 let claim = claim(n, device, node, addr);
-                let mut taken = world.leases.take(&claim, soon()).await;
+                let mut taken = world.leases.take(&claim, patient()).await;
                 if let Taken::Leased { displaced } = &mut taken {
                     displaced.sort();
                     admitted.push(claim.clone());

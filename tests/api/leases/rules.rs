@@ -1,5 +1,5 @@
 //! Each rule of the design's section 3, over both stores.
-use super::world::{Store, World, displacing, leased, listed, over_both, soon};
+use super::world::{Store, World, displacing, leased, listed, over_both, patient};
 use chrono::TimeDelta;
 use hywarden::{
     admission::{
@@ -31,7 +31,7 @@ async fn all_at_once(world: &World, claims: Vec<Claim>) -> Vec<Taken> {
     let mut logins = JoinSet::new();
     for claim in claims {
         let leases = world.leases.clone();
-        logins.spawn(async move { leases.take(&claim, soon()).await });
+        logins.spawn(async move { leases.take(&claim, patient()).await });
     }
     logins.join_all().await
 }
@@ -195,7 +195,7 @@ over_both! {
         world.leases.expect(&[NodeNo(1), NodeNo(2)]);
         let before = capped(world.login(1, 1), 1);
         let leases = world.leases.clone();
-        let waiting = tokio::spawn(async move { leases.take(&other, soon()).await });
+        let waiting = tokio::spawn(async move { leases.take(&other, patient()).await });
         world.leases.node_unreadable(NodeNo(2), world.clock.now()).await;
         assert!(!waiting.is_finished());
         assert_eq!(world.lists(1, &[&before]).await.regained.len(), 1);

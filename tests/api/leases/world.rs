@@ -89,7 +89,7 @@ impl World {
     /// A millisecond later, the answer to this claim.
     pub async fn take(&self, claim: &Claim) -> Taken {
         self.turn(TimeDelta::milliseconds(1));
-        self.leases.take(claim, soon()).await
+        self.leases.take(claim, patient()).await
     }
 
     /// A millisecond later, the node lists these.
@@ -107,6 +107,23 @@ impl World {
     }
 }
 
+/// Two instances on one Redis.
+pub async fn pair(url: &str, prefix: &str) -> [World; 2] {
+    let clock = clock();
+    [
+        World::instance(clock.clone(), url, prefix).await,
+        World::instance(clock, url, prefix).await,
+    ]
+}
+
+/// A login of a user that may have this many devices online.
+pub fn capped(world: &World, device: i64, limit: u32) -> Claim {
+    Claim {
+        online_limit: Some(limit),
+        ..world.login(device, 1)
+    }
+}
+
 pub fn listed(claim: &Claim) -> Listed<'_> {
     Listed {
         id: &claim.id,
@@ -121,8 +138,9 @@ pub fn clock() -> Arc<TurnedClock> {
     ))
 }
 
-pub fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(8)
+/// A deadline that no load lets pass: behind it a login is decided by what little is known.
+pub fn patient() -> Instant {
+    Instant::now() + PATIENCE
 }
 
 pub fn leased() -> Taken {
