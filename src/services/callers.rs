@@ -211,6 +211,16 @@ impl Caller {
         self.must_manage(owner.role)
     }
 
+    /// Whether this caller may make an account of this role now: one that stands above a user is a way to everything the
+    /// maker may, so that a session left open must not make one (L11).
+    pub fn must_make(&self, role: Role, now: DateTime<Utc>) -> Result<()> {
+        self.must_manage(role)?;
+        if role > Role::User {
+            self.must_be_fresh(now)?;
+        }
+        Ok(())
+    }
+
     /// Refuses a person that has not proved lately who it is. Machines have nothing to prove again.
     pub fn must_be_fresh(&self, now: DateTime<Utc>) -> Result<()> {
         match self.fresh_at {

@@ -52,7 +52,7 @@ impl Logins {
     ) -> Result<InviteSecret> {
         let now = self.now();
         let role = create.role.unwrap_or(Role::User);
-        by.must_manage(role)?;
+        by.must_make(role, now)?;
         let mut fields = Fields::default();
         if let Some(email) = &create.email {
             fields.take("email", name::email(email));

@@ -117,7 +117,7 @@ impl Users {
     ) -> Result<User> {
         let now = self.store.clock.now();
         let (name, expires_in) = create.check(now)?;
-        by.must_manage(create.role.unwrap_or(Role::User))?;
+        by.must_make(create.role.unwrap_or(Role::User), now)?;
         let valid_for = expires_in.filter(|_| create.on_hold);
         let new = NewUser {
             id: UserId(self.store.clock.uuid()),

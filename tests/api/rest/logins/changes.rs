@@ -27,6 +27,22 @@ async fn l11_a_stale_session_takes_over_nobody() {
             stale(method.clone(), "/users/anna", taken).await;
         }
     }
+    // neither does an account, or a way to one, that outlives the session
+    let made = json!({"name": "eve", "role": "admin"});
+    stale(Method::POST, "/users", made).await;
+    stale(Method::POST, "/auth/invites", json!({"role": "readonly"})).await;
+    let many =
+        json!({"action": "create", "prefix": "eve", "count": 2, "like": {"role": "superadmin"}});
+    let answer = owner.api.post("/users:batch", many).await.is(200);
+    for n in [0, 1] {
+        assert_eq!(answer["items"][n]["error"]["code"], "not_fresh", "{answer}");
+    }
+    owner
+        .api
+        .post("/users", json!({"name": "cora"}))
+        .await
+        .is(201);
+    owner.api.post("/auth/invites", json!({})).await.is(201);
     // what stays as it was takes nothing over
     let same = json!({"email": "anna@mail.example", "role": "user", "note": "x"});
     owner.api.patch("/users/anna", same).await.is(200);
