@@ -51,7 +51,7 @@ pub(super) struct Built {
 pub(super) fn build(
     settings: &Settings,
     (store, users, keyring, revocations): (&Store, &Users, &Arc<Keyring>, &Arc<Revocations>),
-    letters: Option<Letters>,
+    (letters, cache): (Option<Letters>, Option<Cache>),
     metrics: &Metrics,
     listen: (SocketAddr, bool),
 ) -> Result<Built> {
@@ -67,10 +67,6 @@ pub(super) fn build(
         tries: set.tries,
         tries_per_second: set.tries_per_second,
         proofs: set.proofs,
-    };
-    let cache = match &settings.redis.url {
-        Some(url) => Some(Cache::open(url.expose_secret(), "hywarden:")?),
-        None => None,
     };
     let access = Access::new(
         keyring.clone(),

@@ -1,5 +1,5 @@
 //! What the parts stand on: who is online, the directory that follows the change log, what settings say of others.
-use super::{LOG_PERIOD, PREFIX, RECONCILE};
+use super::{LOG_PERIOD, RECONCILE};
 use crate::{
     admission::Directory,
     cache::Cache,
@@ -23,6 +23,9 @@ use crate::{
 use anyhow::Result;
 use secrecy::ExposeSecret;
 use std::{net::SocketAddr, sync::Arc};
+
+/// What all keys in Redis begin with.
+const PREFIX: &str = "hywarden:";
 
 /// The document, if people are to see it.
 pub(super) fn described(settings: &Settings) -> Result<Docs> {
@@ -48,14 +51,21 @@ pub(super) fn policy(settings: &Settings, (hook_listen, tls): (SocketAddr, bool)
     }
 }
 
+/// What Redis keeps for the API: limits, tickets, what was made already.
+pub(super) fn cache(settings: &Settings) -> Result<Option<Cache>> {
+    let url = settings.redis.url.as_ref();
+    url.map(|url| Cache::open(url.expose_secret(), PREFIX))
+        .transpose()
+}
+
 /// Where there is no Redis this instance is the only one. Who is online is known once every node was heard.
 pub(super) async fn leases(settings: &Settings, db: &Db, clock: Arc<dyn Clock>) -> Result<Leases> {
-    let leases = match &settings.redis.url {
+    let leases = match cache(settings)? {
         None => Leases::memory(clock),
-        Some(url) => {
+        // A connection of its own: no login waits behind what the API asks for.
+        Some(own) => {
             let space = instance::lease_space(db, &*clock).await?;
-            let cache = Cache::open(url.expose_secret(), PREFIX)?;
-            Leases::shared(clock, cache, &space).await?
+            Leases::shared(clock, own, &space).await?
         }
     };
     leases.expect(&nodes::list_numbers(&mut *db.get().await?).await?);

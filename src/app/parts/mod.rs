@@ -8,7 +8,6 @@ use crate::{
         guesses::Guesses,
         recent::{Addresses, Recent},
     },
-    cache::Cache,
     clock::{self, Clock},
     config::Settings,
     database::Database,
@@ -60,7 +59,6 @@ use crate::{
 use anyhow::Result;
 use arc_swap::ArcSwap;
 use chrono::TimeDelta;
-use secrecy::ExposeSecret;
 use std::{
     net::SocketAddr,
     sync::{
@@ -72,8 +70,6 @@ use std::{
 
 /// Between two reads of the change log (design, 3).
 const LOG_PERIOD: Duration = Duration::from_secs(1);
-/// What all keys in Redis begin with.
-const PREFIX: &str = "hywarden:";
 /// Between two comparisons of the whole directory.
 const RECONCILE: Duration = Duration::from_mins(5);
 
@@ -189,10 +185,7 @@ impl Parts {
             recent,
             post,
         };
-        let cache = match &settings.redis.url {
-            Some(url) => Some(Cache::open(url.expose_secret(), PREFIX)?),
-            None => None,
-        };
+        let cache = ground::cache(settings)?;
         let devices = Devices {
             store: store.clone(),
             keyring: keyring.clone(),
@@ -223,7 +216,7 @@ impl Parts {
         let logins = crate::app::logins::build(
             settings,
             (&store, &users, &keyring, &revocations),
-            letters,
+            (letters, cache.clone()),
             &metrics,
             api,
         )?;
