@@ -18,6 +18,7 @@ test: ## install what is missing, check everything, run every test
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+	cargo metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	cargo test --locked
 	@echo
 	@echo "make test: everything passed"
