@@ -9,9 +9,11 @@ pub mod program;
 pub mod receiver;
 pub mod redis;
 pub mod socket;
+mod stopwatch;
 pub mod stream;
 mod until;
 mod written;
 
+pub use stopwatch::Stopwatch;
 pub use until::until;
 pub use written::written;

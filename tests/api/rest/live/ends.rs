@@ -1,6 +1,7 @@
 //! Nobody stays a second longer than it may.
 use super::{SOON, token};
 use crate::support::{
+    Stopwatch,
     api::Api,
     house::House,
     people::PASSWORD,
@@ -16,7 +17,6 @@ use hywarden::{
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use std::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use uuid::Uuid;
 
@@ -43,9 +43,9 @@ async fn w1_the_event_stream_follows_and_ends_with_its_token() {
     let mut stream = Stream::open(get().header("last-event-id", "elsewhere:3")).await;
     stream.until("event: resync").await;
     local.delete("/tokens/t").await.is(200);
-    let started = Instant::now();
+    let started = Stopwatch::start();
     stream.shown_out().await;
-    assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
+    assert!(started.took() < SOON, "{:?}", started.took());
     local
         .get("/events/stream?topics=nonsense")
         .await
@@ -99,7 +99,7 @@ impl Held {
 
     /// Both end within a second.
     async fn ends(mut self) {
-        let started = Instant::now();
+        let started = Stopwatch::start();
         assert_eq!(
             self.socket.closed().await,
             Some(CloseCode::Policy),
@@ -107,7 +107,7 @@ impl Held {
             self.what
         );
         self.stream.shown_out().await;
-        let took = started.elapsed();
+        let took = started.took();
         assert!(took < SOON, "{}: {took:?}", self.what);
     }
 
@@ -326,10 +326,10 @@ async fn w2_a_person_is_out_when_its_login_ends_or_its_role_changes() {
             let answer = socket.until(|m| m["op"].is_string()).await;
             assert_eq!(answer["op"] == "subscribed", allowed, "{topic} {answer}");
         }
-        let started = Instant::now();
+        let started = Stopwatch::start();
         house.test.execute(ends).await;
         assert_eq!(socket.closed().await, Some(CloseCode::Policy), "{ends}");
-        assert!(started.elapsed() < SOON, "{ends}: {:?}", started.elapsed());
+        assert!(started.took() < SOON, "{ends}: {:?}", started.took());
         // a ticket of a login that is no more opens nothing
         if n != 2 {
             let late = live.ticket(&who).await.unwrap();

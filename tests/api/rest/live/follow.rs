@@ -1,13 +1,12 @@
 //! What is told to whoever follows.
 use super::{is, token};
-use crate::support::{api::Api, database::database, house::House, redis::RedisServer, socket::of};
+use crate::support::{
+    Stopwatch, api::Api, database::database, house::House, redis::RedisServer, socket::of,
+};
 use futures_util::SinkExt;
 use hywarden::clock::SystemClock;
 use serde_json::json;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,14 +237,14 @@ async fn a_stopping_instance_sends_its_clients_away() {
     let api = Api::local(&house);
     let mut socket = of(&house.url(), &api).await;
     let House { app, test, .. } = house;
-    let started = Instant::now();
+    let started = Stopwatch::start();
     let (closed, stopped) = tokio::join!(socket.closed(), app.stop());
     stopped.unwrap();
     assert_eq!(closed, Some(CloseCode::Restart));
     assert!(
-        started.elapsed() < Duration::from_secs(9),
+        started.took() < Duration::from_secs(9),
         "{:?}",
-        started.elapsed()
+        started.took()
     );
     drop(test);
 }
