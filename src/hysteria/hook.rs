@@ -72,6 +72,10 @@ impl<'a> HookRequest<'a> {
     /// Reads a body; `None` if it is no JSON object or has no string `auth`. `tx`, the client's bandwidth hint, decides
     /// nothing and may be anything.
     pub fn parse(body: &'a [u8]) -> Option<Self> {
+        // serde would take a list for an object whose fields it holds in their order
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return None;
+        }
         serde_json::from_slice(body).ok()
     }
 
@@ -140,6 +144,7 @@ mod tests {
             "",
             "null",
             "[]",
+            r#"["1.2.3.4:5","x"]"#,
             "{",
             r#"{"addr":""}"#,
             r#"{"auth":null}"#,
