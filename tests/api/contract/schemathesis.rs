@@ -36,8 +36,8 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
     unsupported_method,allow_header_conformance";
 /// In `make test`: examples a route, again and again for so many seconds in all.
 const SHORT: [&str; 4] = ["--max-examples", "20", "--max-time", "140"];
-/// In `make soak`.
-const LONG: [&str; 2] = ["--max-examples", "1000"];
+/// In `make soak`: a thousand examples of every route take hours.
+const LONG: [&str; 4] = ["--max-examples", "1000", "--max-time", "1080"];
 
 /// A change turns `make test` red, not luck: it draws the same requests each time, unless HYWARDEN_SEED says others.
 /// `make soak` draws new ones.
